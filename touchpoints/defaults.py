@@ -1,0 +1,272 @@
+"""What a new workspace starts with: every default row, as data that a manager can edit afterwards.
+
+The numbers come from domain.md §3 (warmth), §4 (outcomes) and §5 (cadences); the seed migration writes them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from typing import Any
+
+from django.utils.translation import gettext_noop as _
+
+HALF_LIFE = timedelta(days=14)
+
+INBOUND, OUTBOUND = "inbound", "outbound"
+
+
+@dataclass(frozen=True)
+class DefaultKind:
+    """A touchpoint kind with its warmth rule: alone it warms for `warms_for_days`, at most N are counted."""
+
+    key: str
+    label: str
+    direction: str
+    warms_for_days: int
+    counts_at_most: int
+    icon: str
+    hand_raise: bool = False
+
+
+DEFAULT_KINDS: tuple[DefaultKind, ...] = (
+    DefaultKind("referral", _("Referral"), INBOUND, 90, 3, "user-plus"),
+    DefaultKind("meeting_held", _("Meeting held"), INBOUND, 60, 3, "calendar-days"),
+    DefaultKind("inbound_call", _("Call from them"), INBOUND, 45, 3, "phone-arrow-down-left", True),
+    DefaultKind("conversation", _("Conversation"), OUTBOUND, 45, 2, "chat-bubble-left-right"),
+    DefaultKind("event", _("Met in person at an event"), INBOUND, 45, 3, "user-group"),
+    DefaultKind("email_reply", _("Reply by mail"), INBOUND, 45, 3, "envelope-open"),
+    DefaultKind("text_reply", _("Reply by text"), INBOUND, 45, 3, "chat-bubble-bottom-center-text"),
+    DefaultKind("direct_mail_response", _("Response to a mailing"), INBOUND, 45, 2, "inbox-arrow-down"),
+    DefaultKind("past_customer", _("Past customer"), INBOUND, 45, 1, "briefcase"),
+    DefaultKind("web_form", _("Asked to be contacted"), INBOUND, 30, 3, "clipboard-document-list", True),
+    DefaultKind("callback_request", _("Asked for a call"), INBOUND, 14, 3, "bell-alert", True),
+    DefaultKind("webinar", _("Webinar"), INBOUND, 30, 2, "video-camera"),
+    DefaultKind("content_download", _("Download"), INBOUND, 21, 2, "arrow-down-tray"),
+    DefaultKind("social_follow", _("Followed us"), INBOUND, 21, 2, "heart"),
+    DefaultKind("direct_mail", _("Mailing sent"), OUTBOUND, 21, 2, "envelope"),
+    DefaultKind("social_engagement", _("Comment, share or mention"), INBOUND, 14, 3, "hand-thumb-up"),
+    DefaultKind("event_registered", _("Registered for an event"), INBOUND, 7, 2, "ticket"),
+    DefaultKind("website_visit", _("Visit to our website"), INBOUND, -21, 3, "globe-alt"),
+    DefaultKind("email_sent", _("Mail sent"), OUTBOUND, -42, 1, "paper-airplane"),
+    DefaultKind("text_sent", _("Text sent"), OUTBOUND, -42, 1, "chat-bubble-left"),
+    DefaultKind("social_message", _("Social message sent"), OUTBOUND, -42, 1, "chat-bubble-left-ellipsis"),
+    DefaultKind("voicemail_left", _("Voicemail left"), OUTBOUND, -42, 2, "microphone"),
+    DefaultKind("visit", _("Visit, nobody met"), OUTBOUND, -42, 2, "map-pin"),
+)
+
+
+@dataclass(frozen=True)
+class DefaultOutcome:
+    """An outcome of a dial: its flags, and the policy (next_step.POLICIES) that decides what happens next."""
+
+    key: str
+    hotkey: str
+    label: str
+    policy: str
+    params: dict[str, Any] = field(default_factory=dict)
+    connect: bool = False
+    reach: bool = False
+    conversation: bool = False
+    dangerous: bool = False
+    ends_pursuit: str = ""
+    sets_cooled: bool = False
+    records_kind: str = ""
+    position: int = 0
+
+
+def _reached(key: str, hotkey: str, label: str, policy: str, **more: Any) -> DefaultOutcome:
+    more.setdefault("conversation", True)
+    return DefaultOutcome(key, hotkey, label, policy, connect=True, reach=True, **more)
+
+
+_OUTCOMES = (
+    DefaultOutcome("no_answer", "1", _("No answer"), "next_slot"),
+    DefaultOutcome(
+        "voicemail_left",
+        "2",
+        _("Left voicemail"),
+        "voicemail",
+        {"business_days": 1, "per_phase": 1, "per_pursuit": 4},
+        records_kind="voicemail_left",
+    ),
+    DefaultOutcome("busy", "3", _("Busy"), "busy", {"minutes": 30, "per_day": 2}),
+    DefaultOutcome(
+        "gatekeeper",
+        "4",
+        _("Gatekeeper"),
+        "gatekeeper",
+        {"business_days": [1, 2], "day_parts": ["early", "late_afternoon"]},
+        connect=True,
+    ),
+    _reached(
+        "callback_requested",
+        "5",
+        _("Callback"),
+        "agreed_time",
+        params={"tolerance_minutes": 15},
+        records_kind="conversation",
+    ),
+    _reached(
+        "not_now",
+        "6",
+        _("Later"),
+        "later",
+        params={"days": [30, 60, 90], "warm_extra_days": 14},
+        records_kind="conversation",
+    ),
+    _reached("meeting_booked", "7", _("Meeting"), "end", ends_pursuit="meeting"),
+    _reached(
+        "not_interested",
+        "8",
+        _("Not interested"),
+        "end",
+        params={"recycle_after_days": 180},
+        ends_pursuit="not_interested",
+        sets_cooled=True,
+    ),
+    _reached(
+        "info_requested",
+        "9",
+        _("Send info"),
+        "send_info",
+        params={"business_days": 2},
+        records_kind="conversation",
+    ),
+    DefaultOutcome(
+        "hung_up", "h", _("Hung up"), "cool_off", {"business_days": 5, "ask_to_stop_at": 2}, connect=True
+    ),
+    _reached("referred_on", "r", _("Referred on"), "end", ends_pursuit="referred_on"),
+    DefaultOutcome("left_company", "l", _("Left company"), "end", connect=True, ends_pursuit="left_company"),
+    DefaultOutcome(
+        "wrong_number",
+        "w",
+        _("Wrong number"),
+        "next_number",
+        {"number": "detach"},
+        connect=True,
+        dangerous=True,
+    ),
+    DefaultOutcome(
+        "disconnected", "0", _("Disconnected"), "next_number", {"number": "invalidate"}, dangerous=True
+    ),
+    _reached("disqualified", "q", _("Disqualified"), "end", conversation=False, ends_pursuit="disqualified"),
+    # A person who shouts has refused: the end is theirs, so it is not a rep's giving up.
+    DefaultOutcome(
+        "abusive",
+        "v",
+        _("Abusive"),
+        "end",
+        connect=True,
+        dangerous=True,
+        ends_pursuit="not_interested",
+        sets_cooled=True,
+    ),
+    DefaultOutcome(
+        "do_not_call",
+        "x",
+        _("Do not call"),
+        "end",
+        connect=True,
+        dangerous=True,
+        ends_pursuit="do_not_call",
+        sets_cooled=True,
+    ),
+)
+
+DEFAULT_OUTCOMES: tuple[DefaultOutcome, ...] = tuple(
+    DefaultOutcome(**{**outcome.__dict__, "position": position})
+    for position, outcome in enumerate(_OUTCOMES, start=1)
+)
+
+
+@dataclass(frozen=True)
+class DefaultStep:
+    """One attempt of a cadence; `wait` counts business days of the lead's place since the attempt before."""
+
+    step: int
+    wait: int
+    phase: str
+    channel: str = "call"
+
+
+@dataclass(frozen=True)
+class DefaultCadence:
+    key: str
+    label: str
+    temperature: str
+    audience: str
+    target: int
+    steps: tuple[DefaultStep, ...]
+    recycle_after_days: int = 180
+
+
+PHASES = (
+    ("sprint", _("Sprint")),
+    ("follow_up", _("Follow-up")),
+    ("return", _("Return")),
+    ("last_pass", _("Last pass")),
+)
+
+WARM_WAITS = ((0, 1, 1, 2, 1, 2), (2, 2, 3, 2), (10, 2, 3, 3), (15, 3, 4, 4))
+COLD_WAITS = ((0, 1, 2, 4, 4, 5), (6, 5, 6, 6), (10, 4, 4, 5), (15, 6, 7, 6))
+
+
+def _steps(*waits_by_phase: tuple[int, ...]) -> tuple[DefaultStep, ...]:
+    flat = [
+        (wait, phase)
+        for (phase, _label), waits in zip(PHASES, waits_by_phase, strict=False)
+        for wait in waits
+    ]
+    return tuple(DefaultStep(step, wait, phase) for step, (wait, phase) in enumerate(flat, start=1))
+
+
+DEFAULT_CADENCES: tuple[DefaultCadence, ...] = (
+    DefaultCadence("warm-18", _("Warm, 18 attempts"), "warm", "business", 18, _steps(*WARM_WAITS)),
+    DefaultCadence("cold-18", _("Cold, 18 attempts"), "cold", "business", 18, _steps(*COLD_WAITS)),
+    DefaultCadence(
+        "warm-6-consumer", _("Warm consumer, 6 attempts"), "warm", "consumer", 6, _steps(WARM_WAITS[0])
+    ),
+    DefaultCadence(
+        "cold-6-consumer", _("Cold consumer, 6 attempts"), "cold", "consumer", 6, _steps(COLD_WAITS[0])
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DefaultDayPart:
+    """A stretch of the lead's local day; `saturday_only` marks the one that consumers get outside the week."""
+
+    key: str
+    label: str
+    start: time
+    end: time
+    prior: float
+    audiences: tuple[str, ...] = ("business", "consumer")
+    saturday_only: bool = False
+
+
+DEFAULT_DAY_PARTS: tuple[DefaultDayPart, ...] = (
+    DefaultDayPart("early", _("early"), time(8), time(10), 1.0),
+    DefaultDayPart("late_morning", _("late morning"), time(10), time(12), 1.0),
+    DefaultDayPart("midday", _("midday"), time(12), time(14), 0.4),
+    DefaultDayPart("afternoon", _("afternoon"), time(14), time(16), 0.9),
+    DefaultDayPart("late_afternoon", _("late afternoon"), time(16), time(18), 1.0),
+    DefaultDayPart("evening", _("evening"), time(18), time(20), 1.0, ("consumer",)),
+    DefaultDayPart("saturday", _("Saturday"), time(10), time(13), 0.9, ("consumer",), saturday_only=True),
+)
+
+# Published advice on the best hour conflicts; each source's favourite cell (weekday, Monday = 0) gets a small lead
+# until the team's own connect rates outweigh it: MIT/InsideSales Thursday 16-18, Cognism Tuesday 10-11.
+PRIORS: dict[tuple[int, str], float] = {(3, "late_afternoon"): 1.2, (1, "late_morning"): 1.2}
+
+
+@dataclass(frozen=True)
+class DefaultIcebreaker:
+    """An opening line for a kind. It is used only where the touchpoint holds every {fact} that it names."""
+
+    kind: str
+    language: str
+    tone: str
+    template: str
+
+
+DEFAULT_ICEBREAKERS: tuple[DefaultIcebreaker, ...] = ()
