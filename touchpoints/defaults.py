@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any
 
-from django.utils.translation import gettext_noop as _
+
+def gettext_noop(text: str) -> str:
+    """Mark a label for makemessages and return it; Django's own asks for settings, which data has no need of."""
+    return text
+
 
 HALF_LIFE = timedelta(days=14)
 
@@ -28,29 +32,41 @@ class DefaultKind:
 
 
 DEFAULT_KINDS: tuple[DefaultKind, ...] = (
-    DefaultKind("referral", _("Referral"), INBOUND, 90, 3, "user-plus"),
-    DefaultKind("meeting_held", _("Meeting held"), INBOUND, 60, 3, "calendar-days"),
-    DefaultKind("inbound_call", _("Call from them"), INBOUND, 45, 3, "phone-arrow-down-left", True),
-    DefaultKind("conversation", _("Conversation"), OUTBOUND, 45, 2, "chat-bubble-left-right"),
-    DefaultKind("event", _("Met in person at an event"), INBOUND, 45, 3, "user-group"),
-    DefaultKind("email_reply", _("Reply by mail"), INBOUND, 45, 3, "envelope-open"),
-    DefaultKind("text_reply", _("Reply by text"), INBOUND, 45, 3, "chat-bubble-bottom-center-text"),
-    DefaultKind("direct_mail_response", _("Response to a mailing"), INBOUND, 45, 2, "inbox-arrow-down"),
-    DefaultKind("past_customer", _("Past customer"), INBOUND, 45, 1, "briefcase"),
-    DefaultKind("web_form", _("Asked to be contacted"), INBOUND, 30, 3, "clipboard-document-list", True),
-    DefaultKind("callback_request", _("Asked for a call"), INBOUND, 14, 3, "bell-alert", True),
-    DefaultKind("webinar", _("Webinar"), INBOUND, 30, 2, "video-camera"),
-    DefaultKind("content_download", _("Download"), INBOUND, 21, 2, "arrow-down-tray"),
-    DefaultKind("social_follow", _("Followed us"), INBOUND, 21, 2, "heart"),
-    DefaultKind("direct_mail", _("Mailing sent"), OUTBOUND, 21, 2, "envelope"),
-    DefaultKind("social_engagement", _("Comment, share or mention"), INBOUND, 14, 3, "hand-thumb-up"),
-    DefaultKind("event_registered", _("Registered for an event"), INBOUND, 7, 2, "ticket"),
-    DefaultKind("website_visit", _("Visit to our website"), INBOUND, -21, 3, "globe-alt"),
-    DefaultKind("email_sent", _("Mail sent"), OUTBOUND, -42, 1, "paper-airplane"),
-    DefaultKind("text_sent", _("Text sent"), OUTBOUND, -42, 1, "chat-bubble-left"),
-    DefaultKind("social_message", _("Social message sent"), OUTBOUND, -42, 1, "chat-bubble-left-ellipsis"),
-    DefaultKind("voicemail_left", _("Voicemail left"), OUTBOUND, -42, 2, "microphone"),
-    DefaultKind("visit", _("Visit, nobody met"), OUTBOUND, -42, 2, "map-pin"),
+    DefaultKind("referral", gettext_noop("Referral"), INBOUND, 90, 3, "user-plus"),
+    DefaultKind("meeting_held", gettext_noop("Meeting held"), INBOUND, 60, 3, "calendar-days"),
+    DefaultKind(
+        "inbound_call", gettext_noop("Call from them"), INBOUND, 45, 3, "phone-arrow-down-left", True
+    ),
+    DefaultKind("conversation", gettext_noop("Conversation"), OUTBOUND, 45, 2, "chat-bubble-left-right"),
+    DefaultKind("event", gettext_noop("Met in person at an event"), INBOUND, 45, 3, "user-group"),
+    DefaultKind("email_reply", gettext_noop("Reply by mail"), INBOUND, 45, 3, "envelope-open"),
+    DefaultKind(
+        "text_reply", gettext_noop("Reply by text"), INBOUND, 45, 3, "chat-bubble-bottom-center-text"
+    ),
+    DefaultKind(
+        "direct_mail_response", gettext_noop("Response to a mailing"), INBOUND, 45, 2, "inbox-arrow-down"
+    ),
+    DefaultKind("past_customer", gettext_noop("Past customer"), INBOUND, 45, 1, "briefcase"),
+    DefaultKind(
+        "web_form", gettext_noop("Asked to be contacted"), INBOUND, 30, 3, "clipboard-document-list", True
+    ),
+    DefaultKind("callback_request", gettext_noop("Asked for a call"), INBOUND, 14, 3, "bell-alert", True),
+    DefaultKind("webinar", gettext_noop("Webinar"), INBOUND, 30, 2, "video-camera"),
+    DefaultKind("content_download", gettext_noop("Download"), INBOUND, 21, 2, "arrow-down-tray"),
+    DefaultKind("social_follow", gettext_noop("Followed us"), INBOUND, 21, 2, "heart"),
+    DefaultKind("direct_mail", gettext_noop("Mailing sent"), OUTBOUND, 21, 2, "envelope"),
+    DefaultKind(
+        "social_engagement", gettext_noop("Comment, share or mention"), INBOUND, 14, 3, "hand-thumb-up"
+    ),
+    DefaultKind("event_registered", gettext_noop("Registered for an event"), INBOUND, 7, 2, "ticket"),
+    DefaultKind("website_visit", gettext_noop("Visit to our website"), INBOUND, -21, 3, "globe-alt"),
+    DefaultKind("email_sent", gettext_noop("Mail sent"), OUTBOUND, -42, 1, "paper-airplane"),
+    DefaultKind("text_sent", gettext_noop("Text sent"), OUTBOUND, -42, 1, "chat-bubble-left"),
+    DefaultKind(
+        "social_message", gettext_noop("Social message sent"), OUTBOUND, -42, 1, "chat-bubble-left-ellipsis"
+    ),
+    DefaultKind("voicemail_left", gettext_noop("Voicemail left"), OUTBOUND, -42, 2, "microphone"),
+    DefaultKind("visit", gettext_noop("Visit, nobody met"), OUTBOUND, -42, 2, "map-pin"),
 )
 
 
@@ -79,20 +95,20 @@ def _reached(key: str, hotkey: str, label: str, policy: str, **more: Any) -> Def
 
 
 _OUTCOMES = (
-    DefaultOutcome("no_answer", "1", _("No answer"), "next_slot"),
+    DefaultOutcome("no_answer", "1", gettext_noop("No answer"), "next_slot"),
     DefaultOutcome(
         "voicemail_left",
         "2",
-        _("Left voicemail"),
+        gettext_noop("Left voicemail"),
         "voicemail",
         {"business_days": 1, "per_phase": 1, "per_pursuit": 4},
         records_kind="voicemail_left",
     ),
-    DefaultOutcome("busy", "3", _("Busy"), "busy", {"minutes": 30, "per_day": 2}),
+    DefaultOutcome("busy", "3", gettext_noop("Busy"), "busy", {"minutes": 30, "per_day": 2}),
     DefaultOutcome(
         "gatekeeper",
         "4",
-        _("Gatekeeper"),
+        gettext_noop("Gatekeeper"),
         "gatekeeper",
         {"business_days": [1, 2], "day_parts": ["early", "late_afternoon"]},
         connect=True,
@@ -100,7 +116,7 @@ _OUTCOMES = (
     _reached(
         "callback_requested",
         "5",
-        _("Callback"),
+        gettext_noop("Callback"),
         "agreed_time",
         params={"tolerance_minutes": 15},
         records_kind="conversation",
@@ -108,16 +124,16 @@ _OUTCOMES = (
     _reached(
         "not_now",
         "6",
-        _("Later"),
+        gettext_noop("Later"),
         "later",
         params={"days": [30, 60, 90], "warm_extra_days": 14},
         records_kind="conversation",
     ),
-    _reached("meeting_booked", "7", _("Meeting"), "end", ends_pursuit="meeting"),
+    _reached("meeting_booked", "7", gettext_noop("Meeting"), "end", ends_pursuit="meeting"),
     _reached(
         "not_interested",
         "8",
-        _("Not interested"),
+        gettext_noop("Not interested"),
         "end",
         params={"recycle_after_days": 180},
         ends_pursuit="not_interested",
@@ -126,34 +142,53 @@ _OUTCOMES = (
     _reached(
         "info_requested",
         "9",
-        _("Send info"),
+        gettext_noop("Send info"),
         "send_info",
         params={"business_days": 2},
         records_kind="conversation",
     ),
     DefaultOutcome(
-        "hung_up", "h", _("Hung up"), "cool_off", {"business_days": 5, "ask_to_stop_at": 2}, connect=True
+        "hung_up",
+        "h",
+        gettext_noop("Hung up"),
+        "cool_off",
+        {"business_days": 5, "ask_to_stop_at": 2},
+        connect=True,
     ),
-    _reached("referred_on", "r", _("Referred on"), "end", ends_pursuit="referred_on"),
-    DefaultOutcome("left_company", "l", _("Left company"), "end", connect=True, ends_pursuit="left_company"),
+    _reached("referred_on", "r", gettext_noop("Referred on"), "end", ends_pursuit="referred_on"),
+    DefaultOutcome(
+        "left_company", "l", gettext_noop("Left company"), "end", connect=True, ends_pursuit="left_company"
+    ),
     DefaultOutcome(
         "wrong_number",
         "w",
-        _("Wrong number"),
+        gettext_noop("Wrong number"),
         "next_number",
         {"number": "detach"},
         connect=True,
         dangerous=True,
     ),
     DefaultOutcome(
-        "disconnected", "0", _("Disconnected"), "next_number", {"number": "invalidate"}, dangerous=True
+        "disconnected",
+        "0",
+        gettext_noop("Disconnected"),
+        "next_number",
+        {"number": "invalidate"},
+        dangerous=True,
     ),
-    _reached("disqualified", "q", _("Disqualified"), "end", conversation=False, ends_pursuit="disqualified"),
+    _reached(
+        "disqualified",
+        "q",
+        gettext_noop("Disqualified"),
+        "end",
+        conversation=False,
+        ends_pursuit="disqualified",
+    ),
     # A person who shouts has refused: the end is theirs, so it is not a rep's giving up.
     DefaultOutcome(
         "abusive",
         "v",
-        _("Abusive"),
+        gettext_noop("Abusive"),
         "end",
         connect=True,
         dangerous=True,
@@ -163,7 +198,7 @@ _OUTCOMES = (
     DefaultOutcome(
         "do_not_call",
         "x",
-        _("Do not call"),
+        gettext_noop("Do not call"),
         "end",
         connect=True,
         dangerous=True,
@@ -200,10 +235,10 @@ class DefaultCadence:
 
 
 PHASES = (
-    ("sprint", _("Sprint")),
-    ("follow_up", _("Follow-up")),
-    ("return", _("Return")),
-    ("last_pass", _("Last pass")),
+    ("sprint", gettext_noop("Sprint")),
+    ("follow_up", gettext_noop("Follow-up")),
+    ("return", gettext_noop("Return")),
+    ("last_pass", gettext_noop("Last pass")),
 )
 
 WARM_WAITS = ((0, 1, 1, 2, 1, 2), (2, 2, 3, 2), (10, 2, 3, 3), (15, 3, 4, 4))
@@ -220,13 +255,23 @@ def _steps(*waits_by_phase: tuple[int, ...]) -> tuple[DefaultStep, ...]:
 
 
 DEFAULT_CADENCES: tuple[DefaultCadence, ...] = (
-    DefaultCadence("warm-18", _("Warm, 18 attempts"), "warm", "business", 18, _steps(*WARM_WAITS)),
-    DefaultCadence("cold-18", _("Cold, 18 attempts"), "cold", "business", 18, _steps(*COLD_WAITS)),
+    DefaultCadence("warm-18", gettext_noop("Warm, 18 attempts"), "warm", "business", 18, _steps(*WARM_WAITS)),
+    DefaultCadence("cold-18", gettext_noop("Cold, 18 attempts"), "cold", "business", 18, _steps(*COLD_WAITS)),
     DefaultCadence(
-        "warm-6-consumer", _("Warm consumer, 6 attempts"), "warm", "consumer", 6, _steps(WARM_WAITS[0])
+        "warm-6-consumer",
+        gettext_noop("Warm consumer, 6 attempts"),
+        "warm",
+        "consumer",
+        6,
+        _steps(WARM_WAITS[0]),
     ),
     DefaultCadence(
-        "cold-6-consumer", _("Cold consumer, 6 attempts"), "cold", "consumer", 6, _steps(COLD_WAITS[0])
+        "cold-6-consumer",
+        gettext_noop("Cold consumer, 6 attempts"),
+        "cold",
+        "consumer",
+        6,
+        _steps(COLD_WAITS[0]),
     ),
 )
 
@@ -245,13 +290,15 @@ class DefaultDayPart:
 
 
 DEFAULT_DAY_PARTS: tuple[DefaultDayPart, ...] = (
-    DefaultDayPart("early", _("early"), time(8), time(10), 1.0),
-    DefaultDayPart("late_morning", _("late morning"), time(10), time(12), 1.0),
-    DefaultDayPart("midday", _("midday"), time(12), time(14), 0.4),
-    DefaultDayPart("afternoon", _("afternoon"), time(14), time(16), 0.9),
-    DefaultDayPart("late_afternoon", _("late afternoon"), time(16), time(18), 1.0),
-    DefaultDayPart("evening", _("evening"), time(18), time(20), 1.0, ("consumer",)),
-    DefaultDayPart("saturday", _("Saturday"), time(10), time(13), 0.9, ("consumer",), saturday_only=True),
+    DefaultDayPart("early", gettext_noop("early"), time(8), time(10), 1.0),
+    DefaultDayPart("late_morning", gettext_noop("late morning"), time(10), time(12), 1.0),
+    DefaultDayPart("midday", gettext_noop("midday"), time(12), time(14), 0.4),
+    DefaultDayPart("afternoon", gettext_noop("afternoon"), time(14), time(16), 0.9),
+    DefaultDayPart("late_afternoon", gettext_noop("late afternoon"), time(16), time(18), 1.0),
+    DefaultDayPart("evening", gettext_noop("evening"), time(18), time(20), 1.0, ("consumer",)),
+    DefaultDayPart(
+        "saturday", gettext_noop("Saturday"), time(10), time(13), 0.9, ("consumer",), saturday_only=True
+    ),
 )
 
 # Published advice on the best hour conflicts; each source's favourite cell (weekday, Monday = 0) gets a small lead
