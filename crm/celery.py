@@ -1,0 +1,49 @@
+"""What runs in the background, and how often is each sweep rung?"""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from crm.tether import tether_to_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+
+app = Celery("thaw")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
+
+
+def _every(task: str, period: timedelta) -> dict[str, Any]:
+    """A sweep that no worker took in time is dropped: the next one finds the same rows, and an outage
+    does not end in a flood."""
+    expires = max(period.total_seconds(), 5)
+    return {"task": task, "schedule": period, "options": {"expires": expires}}
+
+
+app.conf.beat_schedule = {
+    task: _every(task, period)
+    for task, period in {
+        "touchpoints.tasks.evaluate_waiting": timedelta(seconds=2),
+        "touchpoints.tasks.cool_expired": timedelta(seconds=10),
+        "touchpoints.tasks.tend_follow_ups": timedelta(seconds=30),
+        "touchpoints.tasks.start_pursuits": timedelta(seconds=60),
+        "touchpoints.tasks.close_open_calls": timedelta(seconds=60),
+        "crm.intake.tasks.run_waiting_imports": timedelta(seconds=5),
+    }.items()
+}
+
+
+@setup_logging.connect
+def keep_logging_as_configured(**_: Any) -> None:
+    """Being connected is enough: Celery then leaves logging as Django's settings made it."""
+
+
+@worker_process_init.connect
+def die_with_the_worker(**_: Any) -> None:
+    """A pool process must not outlive its worker: it would hold tasks that are handed out again."""
+    tether_to_parent()
