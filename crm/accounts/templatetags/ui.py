@@ -1,0 +1,161 @@
+"""Which small pieces of screen does every page share? Navigation, icons, times, pills, links that keep filters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import heroicons
+from django import template
+from django.contrib import messages
+from django.contrib.messages.storage.base import Message
+from django.db.models import TextChoices
+from django.http import HttpRequest
+from django.template.context import RequestContext
+from django.urls import NoReverseMatch, reverse
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext, gettext_lazy
+
+register = template.Library()
+
+
+class Entry(NamedTuple):
+    """One place in the main navigation and the roles that see it."""
+
+    url_name: str
+    label: Promise
+    roles: frozenset[str]
+
+
+EVERYONE = frozenset({"rep", "manager", "admin"})
+LEADERS = frozenset({"manager", "admin"})
+ENTRIES = (
+    Entry("call", gettext_lazy("Call"), EVERYONE),
+    Entry("leads", gettext_lazy("Leads"), EVERYONE),
+    Entry("inbox", gettext_lazy("Inbox"), EVERYONE),
+    Entry("pipeline", gettext_lazy("Pipeline"), LEADERS),
+    Entry("rules", gettext_lazy("Rules"), LEADERS),
+    Entry("compliance", gettext_lazy("Compliance"), LEADERS),
+    Entry("settings", gettext_lazy("Settings"), frozenset({"admin"})),
+)
+
+
+@register.simple_tag
+def url_if(url_name: str, *args: object, **kwargs: object) -> str:
+    """The address of a named page, or "" where this installation has no such page."""
+    try:
+        return reverse(url_name, args=args, kwargs=kwargs)
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag(takes_context=True)
+def nav_entries(context: RequestContext) -> list[dict[str, Any]]:
+    """The main navigation of the signed-in user: [{label, url, current}], only pages that exist."""
+    user = getattr(context.get("request"), "user", None) or context.get("user")
+    if not getattr(user, "is_authenticated", False):
+        return []
+    role = str(getattr(user, "role", ""))
+    path = getattr(context.get("request"), "path", "")
+    shown = [(entry, url_if(entry.url_name)) for entry in ENTRIES if role in entry.roles]
+    urls = [url for _entry, url in shown if url and path.startswith(url)]
+    current = max(urls, key=len, default="")
+    return [{"label": entry.label, "url": url, "current": url == current} for entry, url in shown if url]
+
+
+@functools.cache
+def _drawing(name: str, style: str, size: int) -> str:
+    return heroicons._render_icon(style, name, size, {"class": "icon", "focusable": "false"})
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", style: str = "mini", size: int = 20) -> SafeString:
+    """A heroicon as inline SVG: decoration by default, an image with a name where `label` says what it means."""
+    drawing = _drawing(str(name), str(style), size).replace(' aria-hidden="true"', "", 1)
+    attributes = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
+    return mark_safe(drawing.replace("<svg ", f"<svg {attributes} ", 1))
+
+
+@register.simple_tag
+def when(moment: datetime | date | None, shape: str = "datetime") -> SafeString:
+    """A `<time>` that the browser shows in its own zone. Shapes: datetime, date, time, weekday, relative.
+
+    A plain date is nobody's instant and stays as it is. Nothing given: an en dash.
+    """
+    if moment is None or moment == "":
+        return mark_safe('<span class="muted">–</span>')
+    if not isinstance(moment, datetime):
+        return format_html(
+            '<time datetime="{}">{}</time>', moment.isoformat(), formats.date_format(moment, "DATE_FORMAT")
+        )
+    here = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    pattern = {
+        "date": "DATE_FORMAT",
+        "time": "TIME_FORMAT",
+        "weekday": "SHORT_DATE_FORMAT",
+    }.get(shape, "DATETIME_FORMAT")
+    return format_html(
+        '<time datetime="{}" data-local="{}">{}</time>',
+        moment.isoformat(),
+        shape,
+        formats.date_format(here, pattern),
+    )
+
+
+@register.simple_tag
+def temperature(value: str | TextChoices, until: datetime | None = None, brief: bool = False) -> SafeString:
+    """The temperature pill: a filled dot and "Warm until …", a hollow one and "Cold"; `brief` leaves the date out."""
+    warm = str(value) == "warm"
+    word = gettext("Warm") if warm else gettext("Cold")
+    kind = "warm" if warm else "cold"
+    tail: SafeString | str = ""
+    if warm and until is not None and not brief:
+        word = gettext("Warm until")
+        tail = format_html(" {}", when(until, "date"))
+    return format_html(
+        '<span class="pill {}"><span class="dot {}" aria-hidden="true"></span><span>{}{}</span></span>',
+        kind,
+        kind,
+        word,
+        tail,
+    )
+
+
+@register.filter
+def percent(share: float | None, digits: int | None = None) -> str:
+    """0.384 as "38 %", small shares with one decimal ("1.9 %"); nothing known is an en dash."""
+    if share is None:
+        return "–"
+    hundredths = share * 100
+    places = digits if digits is not None else (1 if 0 < hundredths < 9.95 else 0)
+    return f"{formats.number_format(hundredths, decimal_pos=places, use_l10n=True)}\u00a0%"
+
+
+@register.filter
+def count(number: int | None) -> str:
+    """48210 as "48,210", in the reader's language; nothing known is an en dash."""
+    return "–" if number is None else formats.number_format(number, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def tone(message: Message) -> str:
+    """How a message of Django's is shown: ok, warn, stop, or plain."""
+    return {messages.SUCCESS: "ok", messages.WARNING: "warn", messages.ERROR: "stop"}.get(message.level, "")
+
+
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(
+    context: RequestContext, label: str, field: str, param: str = "ordering", css: str = ""
+) -> Mapping[str, Any]:
+    """A `<th>` whose link sorts by `field`, then the other way round, and keeps every filter in the address."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    state = {field: "ascending", f"-{field}": "descending"}.get(query.get(param, ""), "none")
+    query[param] = f"-{field}" if state == "ascending" else field
+    query.pop("page", None)
+    return {"label": label, "state": state, "href": f"?{query.urlencode()}", "css": css}
