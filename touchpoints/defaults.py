@@ -301,9 +301,9 @@ DEFAULT_DAY_PARTS: tuple[DefaultDayPart, ...] = (
     ),
 )
 
-# Published advice on the best hour conflicts; each source's favourite cell (weekday, Monday = 0) gets a small lead
+# Published advice on the best hour conflicts; each source's favourite cell (ISO weekday) gets a small lead
 # until the team's own connect rates outweigh it: MIT/InsideSales Thursday 16-18, Cognism Tuesday 10-11.
-PRIORS: dict[tuple[int, str], float] = {(3, "late_afternoon"): 1.2, (1, "late_morning"): 1.2}
+PRIORS: dict[tuple[int, str], float] = {(4, "late_afternoon"): 1.2, (2, "late_morning"): 1.2}
 
 
 @dataclass(frozen=True)
