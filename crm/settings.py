@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 import structlog
@@ -15,7 +15,7 @@ env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 THAW_DIR = open_thaw_dir(Path(env("THAW_DIR", default="") or BASE_DIR / ".thaw"))
 
-# --- Where it answers ----------------------------------------------------------------------------------------
+# --- Where it answers ---------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or secret_key(THAW_DIR)
 HOST = env("HOST", default="") or "127.0.0.1"
@@ -35,7 +35,12 @@ if HOST not in ("0.0.0.0", "::", *ALLOWED_HOSTS):
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if PUBLIC_URL else []
 BASE_URL = PUBLIC_URL or f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"
 
-# --- What it is made of --------------------------------------------------------------------------------------
+# How large `serve` makes web and worker: enough for one machine and one SQLite file.
+WEB_WORKERS = env.int("WEB_WORKERS", default=1)
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+
+# --- What it is made of -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "crm",
     "crm.accounts",
@@ -98,9 +103,10 @@ TEMPLATES = [
     },
 ]
 
-# --- Database ------------------------------------------------------------------------------------------------
+# --- Database -----------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{THAW_DIR / 'thaw.sqlite3'}")}
 _database = DATABASES["default"]
+_database["HOST"] = unquote(_database.get("HOST", ""))  # a socket's directory is written %2Fvar%2Frun%2F...
 IS_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
 # Nothing may need the broker to answer a request: what caches are for (login throttling) is in the database.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
@@ -117,7 +123,7 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
-# --- Broker and engine ---------------------------------------------------------------------------------------
+# --- Broker and engine --------------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="")
 BROKER_SOCKET = None if REDIS_URL else broker_socket(THAW_DIR)
 BROKER_URL = REDIS_URL or f"unix://{BROKER_SOCKET}"
@@ -161,7 +167,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 
-# --- Who may come in -----------------------------------------------------------------------------------------
+# --- Who may come in ----------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -204,7 +210,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- API -----------------------------------------------------------------------------------------------------
+# --- API ----------------------------------------------------------------------------------------------------
 KNOX_TOKEN_MODEL = "accounts.ApiKey"
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "AUTO_REFRESH": False}
 REST_FRAMEWORK = {
@@ -230,7 +236,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- Mail, language, files -----------------------------------------------------------------------------------
+# --- Mail, language, files ----------------------------------------------------------------------------------
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("EMAIL_FROM", default=f"thaw@{_public.hostname or 'localhost'}")
 EMAIL_TIMEOUT = 10
@@ -256,7 +262,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 
-# --- Logs: to stderr, so that stdout carries only what a command was asked for -------------------------------
+# --- Logs: to stderr, so that stdout carries only what a command was asked for ------------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env("LOG_FORMAT", default="console" if sys.stderr.isatty() else "json")
 _shared_processors = [
@@ -291,7 +297,14 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django's own set-up would print to the console a second time and mail to nobody.
-    "loggers": {"django": {"level": LOG_LEVEL, "handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        # A line for each request and each sweep would bury the lines that matter.
+        **{
+            name: {"level": LOG_LEVEL if LOG_LEVEL == "DEBUG" else "WARNING"}
+            for name in ("django_structlog", "celery", "kombu")
+        },
+    },
 }
 structlog.configure(
     processors=[

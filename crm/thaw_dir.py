@@ -1,4 +1,4 @@
-"""Where does Thaw keep what belongs to this installation: the secret key, the database, the broker's socket?"""
+"""Where does Thaw keep what belongs to this installation: secret key, database, the broker's socket?"""
 
 import os
 import secrets

@@ -1,0 +1,42 @@
+"""Make a key for a program; it is printed once and never again."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from crm.accounts.models import ApiKey, User
+
+
+class Command(BaseCommand):
+    help = "Make the API key NAME with the rights of a user; prints the key alone."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--user", required=True, metavar="NAME")
+        parser.add_argument(
+            "--scope", action="append", default=[], help="May be repeated. Default: no limit."
+        )
+
+    def handle(self, *, name: str, user: str, scope: list[str], **options: Any) -> None:
+        owner = User.objects.filter(username=user).first()
+        if owner is None:
+            raise CommandError(f"--user: there is no user {user!r}.")
+        if not owner.is_active:
+            raise CommandError(f"--user: {user!r} is not active.")
+        if ApiKey.objects.filter(user=owner, name=name).exists():
+            raise CommandError(
+                f"name: {user!r} already has a key {name!r}; revoke it or choose another name."
+            )
+        with transaction.atomic():
+            key, token = ApiKey.objects.create(user=owner, name=name, scopes=scope, expiry=None)
+            try:
+                key.full_clean()
+            except ValidationError as error:
+                reasons = "; ".join(
+                    f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()
+                )
+                raise CommandError(reasons) from None
+        self.stdout.write(token)
