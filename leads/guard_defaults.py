@@ -56,7 +56,7 @@ _US_EXEMPTIONS: list[dict[str, Any]] = [
     {"kind": "consent", "lifts": ["registry"], "firms": "others"},
     {"kind": "written_permission", "lifts": ["registry"], "firms": "others"},
     {"kind": "written_permission", "names_number": True, "lifts": ["registry"], "firms": "securities"},
-    {"kind": "personal", "lifts": ["registry"], "firms": "securities"},
+    {"kind": "personal_relationship", "lifts": ["registry"], "firms": "securities"},
     {"kind": "purchase", "months": 18, "lifts": ["registry"], "firms": "all"},
     {"kind": "enquiry", "months": 3, "lifts": ["registry"], "firms": "all"},
 ]
