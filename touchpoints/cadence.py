@@ -185,7 +185,7 @@ def add_business_days(day: date, count: int, place: Place) -> date:
 
 
 def earliest_permitted(place: Place, *, at: datetime, horizon: timedelta = HORIZON) -> Window | None:
-    """The first permitted window that is open at or after `at`, business day or not; its past part cut off."""
+    """The first permitted window still open at or after `at`, business day or not, without its past."""
     start = at
     while start < at + horizon:
         day_after = place.midnight(place.local_date(start) + timedelta(days=1))
@@ -312,7 +312,7 @@ def _cells(
     shortest: timedelta,
     only_parts: Sequence[str],
 ) -> list[_Candidate]:
-    """The open cells of a day in their order; a consumer's Saturday also stands beside the Friday before it."""
+    """The open cells of a day in order; a consumer's Saturday also stands beside the day before it."""
     candidates = _cells_of_one_day(day, history, place, now, shortest)
     saturday = day + timedelta(days=1)
     if saturday.isoweekday() == 6 and saturday in _days(saturday, saturday, place):
@@ -362,7 +362,7 @@ def _choose(
     place: Place,
     first_open: bool,
 ) -> _Candidate:
-    """Least used first; then another part than last time, no filler, the part used least, the better weight."""
+    """Least used first; then another part than last time, no filler, the rarest part, the best weight."""
     if first_open:
         return min(candidates, key=lambda one: one.window)
     last_part = max(history, key=lambda past: past.at).day_part if history else ""

@@ -7,9 +7,28 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any
 
+from .opening_lines import DEFAULT_ICEBREAKERS, DefaultIcebreaker
+
+__all__ = [
+    "DEFAULT_CADENCES",
+    "DEFAULT_DAY_PARTS",
+    "DEFAULT_ICEBREAKERS",
+    "DEFAULT_KINDS",
+    "DEFAULT_OUTCOMES",
+    "HALF_LIFE",
+    "PHASES",
+    "PRIORS",
+    "DefaultCadence",
+    "DefaultDayPart",
+    "DefaultIcebreaker",
+    "DefaultKind",
+    "DefaultOutcome",
+    "DefaultStep",
+]
+
 
 def gettext_noop(text: str) -> str:
-    """Mark a label for makemessages and return it; Django's own asks for settings, which data has no need of."""
+    """Mark a label for makemessages and return it; Django's own asks for settings, which data need not."""
     return text
 
 
@@ -278,7 +297,7 @@ DEFAULT_CADENCES: tuple[DefaultCadence, ...] = (
 
 @dataclass(frozen=True)
 class DefaultDayPart:
-    """A stretch of the lead's local day; `saturday_only` marks the one that consumers get outside the week."""
+    """A stretch of the lead's local day; `saturday_only` marks the one consumers get outside the week."""
 
     key: str
     label: str
@@ -304,16 +323,3 @@ DEFAULT_DAY_PARTS: tuple[DefaultDayPart, ...] = (
 # Published advice on the best hour conflicts; each source's favourite cell (ISO weekday) gets a small lead
 # until the team's own connect rates outweigh it: MIT/InsideSales Thursday 16-18, Cognism Tuesday 10-11.
 PRIORS: dict[tuple[int, str], float] = {(4, "late_afternoon"): 1.2, (2, "late_morning"): 1.2}
-
-
-@dataclass(frozen=True)
-class DefaultIcebreaker:
-    """An opening line for a kind. It is used only where the touchpoint holds every {fact} that it names."""
-
-    kind: str
-    language: str
-    tone: str
-    template: str
-
-
-DEFAULT_ICEBREAKERS: tuple[DefaultIcebreaker, ...] = ()

@@ -129,9 +129,8 @@ def next_step(policy: str, params: Mapping[str, Any], context: Context, *, now: 
 def voicemail_allowed(params: Mapping[str, Any], context: Context) -> bool:
     """Whether one more voicemail may be left: so many a phase, so many a pursuit."""
     phases = [context.plan.phase(step) for step in context.voicemails]
-    return phases.count(context.plan.phase(context.step)) < params.get("per_phase", 1) and len(
-        phases
-    ) < params.get("per_pursuit", 4)
+    in_phase = phases.count(context.plan.phase(context.step))
+    return in_phase < int(params.get("per_phase", 1)) and len(phases) < int(params.get("per_pursuit", 4))
 
 
 def hand_raise(context: Context, *, now: datetime) -> Placement | Declined:
@@ -291,7 +290,7 @@ def _cool_off(params: Mapping[str, Any], context: Context, now: datetime) -> Nex
 
 
 def _next_number(params: Mapping[str, Any], context: Context, now: datetime) -> NextStep:
-    """The lead's other number is an attempt of its own and needs no gap; without one a person has to find it."""
+    """Another number of the lead is its own attempt and needs no gap; without one a person must find it."""
     if not context.other_numbers:
         why = gettext("no number left: find another one")
         return NeedsTask("find_number", why, *_numbers(context))
@@ -357,7 +356,7 @@ def _cadence(context: Context, now: datetime, *, at_least: int = 0) -> NextStep:
 
 
 def _follow_up_again(context: Context, now: datetime, at_least: int) -> NextStep:
-    """An agreed follow-up that found nobody is tried with the sprint's waits, counted from the agreed call."""
+    """A follow-up that found nobody is tried with the sprint's waits, counted from the agreed call."""
     sprint = [
         wait for wait, phase in zip(context.plan.waits, context.plan.phases, strict=True) if phase == "sprint"
     ]
