@@ -1,0 +1,15 @@
+"""The tests' settings, in the process of a worker that works on a test's own database."""
+
+import os
+
+from celery.signals import worker_ready
+
+from tests.settings import *  # noqa: F403
+from tests.settings import DATABASES
+
+DATABASES["default"]["NAME"] = os.environ["THAW_TEST_DATABASE_NAME"]
+
+
+@worker_ready.connect
+def say_ready(**_: object) -> None:
+    print("tests.worker_settings: ready", flush=True)
