@@ -1,4 +1,4 @@
-"""Which small pieces of screen does every page share? Navigation, icons, times, pills, links that keep filters."""
+"""Which small pieces of screen does every page share? Navigation, icons, times, pills, sorting links."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-import heroicons
 from django import template
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
@@ -20,6 +19,9 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy
+from heroicons.templatetags.heroicons import heroicon_mini, heroicon_outline, heroicon_solid
+
+from crm.figures import count_text, percent_text
 
 register = template.Library()
 
@@ -68,17 +70,15 @@ def nav_entries(context: RequestContext) -> list[dict[str, Any]]:
     return [{"label": entry.label, "url": url, "current": url == current} for entry, url in shown if url]
 
 
-@functools.cache
-def _drawing(name: str, style: str, size: int) -> str:
-    return heroicons._render_icon(style, name, size, {"class": "icon", "focusable": "false"})
-
-
 @register.simple_tag
-def icon(name: str, label: str = "", style: str = "mini", size: int = 20) -> SafeString:
-    """A heroicon as inline SVG: decoration by default, an image with a name where `label` says what it means."""
-    drawing = _drawing(str(name), str(style), size).replace(' aria-hidden="true"', "", 1)
-    attributes = format_html('role="img" aria-label="{}"', label) if label else 'aria-hidden="true"'
-    return mark_safe(drawing.replace("<svg ", f"<svg {attributes} ", 1))
+@functools.lru_cache(maxsize=256)
+def icon(name: str, label: str = "", style: str = "mini", size: int = 20) -> str:
+    """A heroicon as inline SVG: decoration by default, an image with a name where `label` is given."""
+    attributes = {"class": "icon", "focusable": "false"}
+    if label:
+        attributes |= {"role": "img", "aria_label": str(label), "aria_hidden": "false"}
+    draw = {"mini": heroicon_mini, "outline": heroicon_outline, "solid": heroicon_solid}[style]
+    return draw(str(name), size=size, **attributes)
 
 
 @register.simple_tag
@@ -109,7 +109,7 @@ def when(moment: datetime | date | None, shape: str = "datetime") -> SafeString:
 
 @register.simple_tag
 def temperature(value: str | TextChoices, until: datetime | None = None, brief: bool = False) -> SafeString:
-    """The temperature pill: a filled dot and "Warm until …", a hollow one and "Cold"; `brief` leaves the date out."""
+    """The temperature pill: filled dot and "Warm until …", or hollow dot and "Cold"; `brief`: no date."""
     warm = str(value) == "warm"
     word = gettext("Warm") if warm else gettext("Cold")
     kind = "warm" if warm else "cold"
@@ -126,20 +126,8 @@ def temperature(value: str | TextChoices, until: datetime | None = None, brief: 
     )
 
 
-@register.filter
-def percent(share: float | None, digits: int | None = None) -> str:
-    """0.384 as "38 %", small shares with one decimal ("1.9 %"); nothing known is an en dash."""
-    if share is None:
-        return "–"
-    hundredths = share * 100
-    places = digits if digits is not None else (1 if 0 < hundredths < 9.95 else 0)
-    return f"{formats.number_format(hundredths, decimal_pos=places, use_l10n=True)}\u00a0%"
-
-
-@register.filter
-def count(number: int | None) -> str:
-    """48210 as "48,210", in the reader's language; nothing known is an en dash."""
-    return "–" if number is None else formats.number_format(number, use_l10n=True, force_grouping=True)
+register.filter("percent", percent_text)
+register.filter("count", count_text)
 
 
 @register.filter
@@ -152,7 +140,7 @@ def tone(message: Message) -> str:
 def sort_header(
     context: RequestContext, label: str, field: str, param: str = "ordering", css: str = ""
 ) -> Mapping[str, Any]:
-    """A `<th>` whose link sorts by `field`, then the other way round, and keeps every filter in the address."""
+    """A `<th>` whose link sorts by `field`, then the other way round, and keeps every filter."""
     request: HttpRequest = context["request"]
     query = request.GET.copy()
     state = {field: "ascending", f"-{field}": "descending"}.get(query.get(param, ""), "none")
