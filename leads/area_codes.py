@@ -1,8 +1,8 @@
 """In which state or province does a North American area code lie?
 
 Facts of the numbering plan (nanpa.com, cnac.ca) for the codes the phonenumbers library knows to be in use;
-the library's own place names take seconds and 180 MB to load. An area code shared by several provinces (782, 867, 902)
-stands for none of them.
+the library's own place names take seconds and 180 MB to load. An area code shared by several provinces (782,
+867, 902) stands for none of them.
 """
 
 _US = {

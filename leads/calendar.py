@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import holidays
 
+from leads.places import region_code
+
 _SATURDAY, _SUNDAY = 5, 6
 
 
@@ -22,18 +24,9 @@ def subdivision(country: str, region: str) -> str:
 
     A name nobody knows comes back in capitals as it stands.
     """
-    code = region.strip().upper().removeprefix(f"{country.upper()}-")
-    if not code or code in _subdivisions_known().get(country.upper(), ()):
-        return code
-    return _names(country.upper()).get(code, code)
-
-
-@lru_cache(maxsize=64)
-def _names(country: str) -> dict[str, str]:
-    if country not in _subdivisions_known():
-        return {}
-    aliases = getattr(holidays.country_holidays(country), "subdivisions_aliases", {})
-    return {name.upper(): code for name, code in aliases.items()}
+    land = country.strip().upper()
+    text = region.strip()
+    return (region_code(text, land) or text.upper().removeprefix(f"{land}-")) if text else ""
 
 
 @lru_cache(maxsize=2048)

@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text='What lifts a check: [{"kind": "purchase", "months": 18, "lifts": ["registry"], "firms": "all"}]; kind: consent, written_permission, purchase, enquiry, personal, trade; lifts: registry, consent; firms: all, securities, others.',
+                        help_text='What lifts a check: [{"kind": "purchase", "months": 18, "lifts": ["registry"], "firms": "all"}]; kind: consent, written_permission, purchase, enquiry, personal_relationship, trade; lifts: registry, consent; firms: all, securities, others.',
                         verbose_name="exemptions",
                     ),
                 ),
