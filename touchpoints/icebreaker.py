@@ -240,7 +240,7 @@ _GENERAL = {
     "ru": "Наш последний контакт был {when}[ (с нашей стороны: {colleague})].",
 }
 _COLD = {
-    "en": "My name is {caller}[ from {firm}], and I am calling without an appointment. Is this a good moment?",
+    "en": "My name is {caller}[ from {firm}], and I am calling without an appointment. Is now a good time?",
     "da": "Jeg hedder {caller}[ fra {firm}], og jeg ringer uden aftale. Passer det lige nu?",
     "pl": "Nazywam się {caller}[, {firm}], i dzwonię bez zapowiedzi. Czy to dobry moment?",
     "ru": "Меня зовут {caller}[, {firm}], звоню без предварительной договорённости. Вам удобно говорить?",

@@ -1,0 +1,323 @@
+"""How does a call come about? By a rep's dial past the guard, by the lead's own call, or as a phone system's report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
+
+from leads.models import Lead, Number
+
+from . import guarding, outcomes, pursue, record, refusals, stage
+from .models import (
+    BlockedDial,
+    CallAttempt,
+    Dial,
+    Direction,
+    FollowUp,
+    HandRaise,
+    Pursuit,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+    from leads.guard import Verdict
+
+REDIAL_WITHIN = timedelta(minutes=5)
+SAME_CALL_WITHIN = timedelta(minutes=3)
+FORGOTTEN_AFTER = timedelta(hours=2)
+
+
+def dial(
+    lead: Lead,
+    *,
+    user: AbstractUser,
+    now: datetime,
+    number: Number | None = None,
+    warn_reason: str = "",
+    redial: bool = False,
+) -> CallAttempt:
+    """Ask the guard and open an attempt; the caller then follows the number's link. A person dials, never we.
+
+    Without `number` the first number that the guard allows is taken. `redial` takes up a call that dropped within
+    five minutes: the same attempt, one more dial. Raises a `refusals.Refused`; a block is kept as proof.
+    """
+    blocked: Verdict | None = None
+    with transaction.atomic():
+        locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        again = _open_call(locked, user, now=now, redial=redial)
+        _check_lease(locked, user, now=now)
+        situation = guarding.gather([locked], now=now)[locked.pk]
+        chosen = situation.choose(number)
+        verdict = situation.verdict(chosen, now=now, redial=again is not None)
+        if verdict.decision == "block":
+            blocked = verdict
+            BlockedDial.objects.create(lead=locked, number=chosen, user=user, at=now, guard=verdict.as_json())
+        elif verdict.decision == "warn" and not warn_reason.strip():
+            raise refusals.GuardWarned(
+                gettext("%(why)s Say why you call all the same.") % {"why": verdict.reasons[0].detail},
+                field="warn_reason",
+                verdict=verdict,
+            )
+        else:
+            call = again or _open_attempt(
+                locked, chosen, verdict, situation, user, now=now, warn_reason=warn_reason
+            )
+            Dial.objects.create(call=call, number=chosen, lead=locked, at=now)
+    if blocked is not None:
+        raise refusals.GuardBlocked(blocked.reasons[0].detail, verdict=blocked)
+    return call
+
+
+def _open_call(lead: Lead, user: AbstractUser, *, now: datetime, redial: bool) -> CallAttempt | None:
+    """The open attempt that a redial takes up; raises where an open one stands in the way."""
+    open_call = CallAttempt.objects.open().outbound().filter(user=user).select_related("lead").first()
+    if open_call is None:
+        return None
+    if redial and open_call.lead_id == lead.pk and now - open_call.started_at <= REDIAL_WITHIN:
+        return open_call
+    raise refusals.AttemptOpen(
+        gettext("Your call to %(name)s is still open: log its outcome first.") % {"name": open_call.lead.name}
+    )
+
+
+def _check_lease(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
+    follow_up = FollowUp.objects.open().filter(lead=lead).select_related("lease_by").first()
+    leased = (
+        follow_up is not None
+        and follow_up.lease_by_id is not None
+        and follow_up.lease_by_id != user.pk
+        and follow_up.lease_until is not None
+        and follow_up.lease_until > now
+    )
+    other = (
+        CallAttempt.objects.open()
+        .outbound()
+        .filter(lead=lead)
+        .exclude(user=user)
+        .select_related("user")
+        .first()
+    )
+    if leased or other is not None:
+        holder = other.user if other is not None else follow_up.lease_by if follow_up else None
+        raise refusals.LeasedByAnother(
+            gettext("%(who)s has this lead on the screen just now.")
+            % {"who": holder or gettext("A colleague")}
+        )
+
+
+def _open_attempt(
+    lead: Lead,
+    number: Number,
+    verdict: Verdict,
+    situation: guarding.Situation,
+    user: AbstractUser,
+    *,
+    now: datetime,
+    warn_reason: str,
+) -> CallAttempt:
+    pursuit = Pursuit.objects.open().filter(lead=lead).first()
+    if pursuit is None:
+        pursuit = next(iter(pursue.start([lead], by=user, now=now, follow_up=False)), None)
+        stage.move(lead, "reopened", by=user, now=now)
+    follow_up = FollowUp.objects.open().filter(lead=lead).first()
+    local = situation.local_time(now)
+    try:
+        with transaction.atomic():
+            call = CallAttempt.objects.create(
+                lead=lead,
+                pursuit=pursuit,
+                follow_up=follow_up,
+                block=user.call_blocks.filter(ended_at=None, paused_at=None).first(),  # type: ignore[attr-defined]
+                user=user,
+                team_id=user.team_id,  # type: ignore[attr-defined]
+                number=number,
+                attempt=pursuit.attempt if pursuit and not pursuit.reached_at else None,
+                target=pursuit.target if pursuit else 18,
+                started_at=now,
+                guard=verdict.as_json(),
+                warn_reason=warn_reason.strip()[:300],
+                temperature=lead.temperature,
+                local_weekday=local.isoweekday() if local else None,
+                local_hour=local.hour if local else None,
+            )
+    except IntegrityError as error:
+        raise refusals.AttemptOpen(gettext("Another call is open: log its outcome first.")) from error
+    if follow_up is not None:
+        follow_up.lease_by, follow_up.lease_until = user, now + FORGOTTEN_AFTER
+        follow_up.save(update_fields=["lease_by", "lease_until"])
+    HandRaise.objects.filter(lead=lead, first_attempt_at=None).update(first_attempt_at=now)
+    stage.move(lead, "attempted", by=user, now=now, call=call)
+    return call
+
+
+def log_inbound(
+    lead: Lead, logged: outcomes.Logged, *, user: AbstractUser, now: datetime, number: Number | None = None
+) -> CallAttempt:
+    """A lead rang us and one of us took the call: a touchpoint, a call without a dial, and what comes next."""
+    with transaction.atomic():
+        locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        _touch_by_inbound(locked, user, now=now)
+        situation = guarding.gather([locked], now=now)[locked.pk]
+        local = situation.local_time(now)
+        call = CallAttempt.objects.create(
+            lead=locked,
+            pursuit=Pursuit.objects.open().filter(lead=locked).first(),
+            follow_up=FollowUp.objects.open().filter(lead=locked).first(),
+            user=user,
+            team_id=user.team_id,  # type: ignore[attr-defined]
+            number=number,
+            direction=Direction.INBOUND,
+            started_at=now,
+            temperature=locked.temperature,
+            local_weekday=local.isoweekday() if local else None,
+            local_hour=local.hour if local else None,
+        )
+        return outcomes.log_outcome(call, logged, user=user, now=now)
+
+
+def _touch_by_inbound(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
+    record.record(
+        record.NewTouchpoint(
+            kind="inbound_call",
+            occurred_at=now,
+            lead=record.identity.Identity(id=lead.pk),
+            source="thaw",
+            by=user.get_full_name() or user.get_username(),
+            by_user_id=user.pk,
+        ),
+        user=user,
+        now=now,
+    )
+    HandRaise.objects.filter(lead=lead, first_attempt_at=None).update(first_attempt_at=now)
+
+
+@dataclass(frozen=True)
+class PastCall:
+    """A call that a phone system reports after the fact."""
+
+    source: str
+    external_id: str
+    started_at: datetime
+    duration_seconds: int | None = None
+    direction: str = Direction.OUTBOUND
+    outcome: str = ""
+    notes: str = ""
+    recording_url: str = ""
+
+
+def record_past_call(
+    past: PastCall, *, lead: Lead, number: Number | None, user: AbstractUser, now: datetime
+) -> tuple[CallAttempt, bool]:
+    """Keep a call that already happened; returns it and whether it is new.
+
+    The same (source, external_id) again changes nothing. A call of the same user to the same number within three
+    minutes of an attempt completes that attempt. What the guard would have blocked is kept and marked a breach.
+    """
+    with transaction.atomic():
+        Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        if past.external_id:
+            known = CallAttempt.objects.filter(source=past.source, external_id=past.external_id).first()
+            if known is not None:
+                return known, False
+        call = _attempt_of(past, number, user)
+        if call is not None:
+            call.source, call.external_id = past.source, past.external_id
+        else:
+            call = _past_attempt(past, lead, number, user)
+        call.duration_seconds, call.recording_url = past.duration_seconds, past.recording_url
+        call.save()
+        if past.outcome and call.ended_at is None:
+            logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
+            return outcomes.log_outcome(call, logged, user=user, now=now), True
+        if call.ended_at is None and past.duration_seconds is not None and call.source == past.source:
+            _count_unlogged(call, ended_at=past.started_at + timedelta(seconds=past.duration_seconds))
+    return call, True
+
+
+def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> CallAttempt | None:
+    """The attempt a phone system's record belongs to: same user, same number, begun within three minutes."""
+    if number is None or past.direction != Direction.OUTBOUND:
+        return None
+    return (
+        CallAttempt.objects.outbound()
+        .filter(user=user, number=number, external_id="")
+        .filter(
+            started_at__gte=past.started_at - SAME_CALL_WITHIN,
+            started_at__lte=past.started_at + SAME_CALL_WITHIN,
+        )
+        .order_by("-started_at")
+        .first()
+    )
+
+
+def _past_attempt(past: PastCall, lead: Lead, number: Number | None, user: AbstractUser) -> CallAttempt:
+    situation = guarding.gather([lead], now=past.started_at)[lead.pk]
+    outbound = past.direction == Direction.OUTBOUND
+    verdict = situation.verdict(situation.choose(number), now=past.started_at) if outbound else None
+    pursuit = Pursuit.objects.open().filter(lead=lead).first()
+    if pursuit is None and outbound:
+        pursuit = next(iter(pursue.start([lead], by=user, now=past.started_at, follow_up=False)), None)
+    counts = outbound and pursuit is not None and not pursuit.reached_at
+    local = situation.local_time(past.started_at)
+    call = CallAttempt(
+        lead=lead,
+        pursuit=pursuit,
+        follow_up=FollowUp.objects.open().filter(lead=lead).first(),
+        user=user,
+        team_id=user.team_id,  # type: ignore[attr-defined]
+        number=number,
+        direction=past.direction,
+        attempt=pursuit.attempt if counts and pursuit else None,
+        target=pursuit.target if pursuit else 18,
+        started_at=past.started_at,
+        ended_at=None if past.outcome else past.started_at + timedelta(seconds=past.duration_seconds or 0),
+        notes=past.notes,
+        guard=verdict.as_json() if verdict else {},
+        breach=bool(verdict and verdict.decision == "block"),
+        source=past.source,
+        external_id=past.external_id,
+        temperature=lead.temperature,
+        local_weekday=local.isoweekday() if local else None,
+        local_hour=local.hour if local else None,
+    )
+    call.save()
+    if outbound:
+        Dial.objects.create(call=call, number=number, lead=lead, at=past.started_at)
+        stage.move(lead, "attempted", by=user, now=past.started_at, call=call)
+        if call.ended_at is not None:
+            _advance_count(call)
+    return call
+
+
+def _count_unlogged(call: CallAttempt, *, ended_at: datetime) -> None:
+    """End an attempt whose outcome nobody has logged: it counts, and waits in the rep's tray."""
+    call.ended_at = ended_at
+    call.save(update_fields=["ended_at"])
+    FollowUp.objects.open().filter(pk=call.follow_up_id).update(lease_by=None, lease_until=None)
+    _advance_count(call)
+
+
+def _advance_count(call: CallAttempt) -> None:
+    pursuit = call.pursuit
+    if pursuit is not None and call.attempt == pursuit.attempt and not pursuit.reached_at:
+        pursuit.attempt += 1
+        pursuit.step += 1
+        pursuit.save(update_fields=["attempt", "step"])
+
+
+def close_forgotten(*, now: datetime) -> int:
+    """End attempts left open for two hours: unlogged, they count, and the lead goes on. Returns how many."""
+    forgotten = list(
+        CallAttempt.objects.open()
+        .filter(started_at__lte=now - FORGOTTEN_AFTER)
+        .select_related("pursuit")[:500]
+    )
+    for call in forgotten:
+        with transaction.atomic():
+            _count_unlogged(call, ended_at=now)
+    return len(forgotten)

@@ -1,0 +1,357 @@
+"""What does the evidence say of these leads now? Reads, asks the pure rules, and writes what follows at once.
+
+Every evaluation of a set of leads costs a constant number of statements and may be repeated: it writes a
+temperature change only where the temperature really changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+
+from leads.models import Lead
+
+from . import pursue
+from .models import (
+    SweepRun,
+    TemperatureChange,
+    TemperatureOverride,
+    Touchpoint,
+    WarmthRuleset,
+)
+from .warmth import OverrideValue, Rule, Ruleset, Touch, Warmth, effective, warmth
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from django.contrib.auth.models import AbstractUser
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 500
+# After so many failures a touchpoint is set aside, visibly, so that it cannot hold up the rest.
+MOST_TRIES = 5
+RETRY_AFTER = timedelta(minutes=5)
+Cause = TemperatureChange.Cause
+
+
+@dataclass
+class Evaluated:
+    """What an evaluation did: how many leads it looked at, and which changed temperature."""
+
+    looked_at: int = 0
+    promoted: list[int] = field(default_factory=list)
+    cooled: list[int] = field(default_factory=list)
+
+    def add(self, other: Evaluated) -> None:
+        self.looked_at += other.looked_at
+        self.promoted += other.promoted
+        self.cooled += other.cooled
+
+
+def published() -> tuple[WarmthRuleset, Ruleset]:
+    """The ruleset in force, as its row and as values."""
+    row = WarmthRuleset.objects.prefetch_related("rules").get(status=WarmthRuleset.Status.PUBLISHED)
+    return row, as_values(row)
+
+
+def as_values(row: WarmthRuleset) -> Ruleset:
+    rules = tuple(
+        Rule(
+            id=rule.pk,
+            kind=rule.kind_id,
+            warms_for=timedelta(days=rule.warms_for_days),
+            counts_at_most=rule.counts_at_most,
+            direction=rule.direction,
+            network=rule.network,
+            campaign=rule.campaign,
+            source=rule.source,
+        )
+        for rule in row.rules.all()
+        if rule.active
+    )
+    return Ruleset(version=row.version, half_life=timedelta(days=row.half_life_days), rules=rules)
+
+
+def touch_of(touchpoint: Touchpoint) -> Touch:
+    return Touch(
+        touchpoint.pk,
+        touchpoint.kind_id,
+        touchpoint.occurred_at,
+        touchpoint.direction,
+        touchpoint.network,
+        touchpoint.campaign,
+        touchpoint.source,
+    )
+
+
+def warmth_of(leads: Iterable[Lead], *, now: datetime) -> dict[int, Warmth]:
+    """The evidence behind each lead's temperature, by lead id; three queries for any number of leads."""
+    leads = list(leads)
+    _row, ruleset = published()
+    touches = _touches([lead.pk for lead in leads])
+    return {
+        lead.pk: warmth(map(touch_of, touches[lead.pk]), ruleset, now=now, cooled_at=lead.cooled_at)
+        for lead in leads
+    }
+
+
+def evaluate_leads(
+    lead_ids: Collection[int],
+    *,
+    now: datetime,
+    cause: str = Cause.TOUCHPOINT,
+    by: AbstractUser | None = None,
+    skip_locked: bool = False,
+) -> Evaluated:
+    """Evaluate leads in chunks, each in one transaction with everything that follows from it."""
+    ids = sorted(set(lead_ids))
+    total = Evaluated()
+    for start in range(0, len(ids), CHUNK):
+        with transaction.atomic():
+            total.add(
+                _evaluate_chunk(
+                    ids[start : start + CHUNK], now=now, cause=cause, by=by, skip_locked=skip_locked
+                )
+            )
+    return total
+
+
+def evaluate_all(*, now: datetime) -> Evaluated:
+    """Evaluate every lead, in order of its id."""
+    total, last = Evaluated(), 0
+    while ids := list(
+        Lead.objects.live().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]
+    ):
+        total.add(evaluate_leads(ids, now=now, cause=Cause.RULE_CHANGE))
+        last = ids[-1]
+    return total
+
+
+def evaluate_waiting(*, now: datetime, limit: int = 20_000) -> Evaluated:
+    """Evaluate the leads of touchpoints that wait, and those whose evidence was corrected, oldest first.
+
+    Where a chunk fails each of its leads is tried alone, so that one poisonous touchpoint harms no other lead.
+    """
+    with _noted_run("evaluate_waiting", now=now) as run:
+        while run.looked_at < limit and (ids := _waiting_leads(now=now)):
+            done, failed = _evaluate_or_isolate(ids, now=now)
+            run.looked_at += done.looked_at
+            run.changed += len(done.promoted) + len(done.cooled)
+            # A failure is tried again at the next sweep, not at once; leads that others hold are theirs.
+            if failed or not done.looked_at:
+                break
+    return Evaluated(run.looked_at)
+
+
+def _waiting_leads(*, now: datetime) -> list[int]:
+    new = Touchpoint.objects.waiting().order_by("recorded_at").values_list("lead_id", flat=True)[: 2 * CHUNK]
+    due = Lead.objects.filter(evaluation_due_at__lte=now).order_by("evaluation_due_at")
+    ids = dict.fromkeys(new)
+    ids.update(dict.fromkeys(due.values_list("pk", flat=True)[:CHUNK]))
+    return list(ids)[:CHUNK]
+
+
+def _evaluate_or_isolate(ids: list[int], *, now: datetime) -> tuple[Evaluated, int]:
+    """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and how many failed."""
+    try:
+        return evaluate_leads(ids, now=now, skip_locked=True), 0
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: nobody's touchpoint is to blame
+    except Exception:
+        log.exception("evaluation_failed", leads=len(ids))
+    total, failed = Evaluated(), 0
+    for lead_id in ids:
+        try:
+            total.add(evaluate_leads([lead_id], now=now, skip_locked=True))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            log.exception("evaluation_failed", lead=lead_id)
+            _count_failure(lead_id, str(error) or type(error).__name__, now=now)
+            failed += 1
+    return total, failed
+
+
+def _count_failure(lead_id: int, error: str, *, now: datetime) -> None:
+    with transaction.atomic():
+        waiting = Touchpoint.objects.waiting().filter(lead=lead_id)
+        waiting.update(evaluation_tries=F("evaluation_tries") + 1, evaluation_error=error[:500])
+        waiting.filter(evaluation_tries__gte=MOST_TRIES).update(set_aside_at=now)
+        Lead.objects.filter(pk=lead_id, evaluation_due_at__isnull=False).update(
+            evaluation_due_at=now + RETRY_AFTER
+        )
+
+
+def cool_expired(*, now: datetime) -> Evaluated:
+    """Cool the leads whose date has passed and end the overrides whose time is over."""
+    total = Evaluated()
+    with _noted_run("cool_expired", now=now) as run:
+        while ids := list(
+            TemperatureOverride.objects.filter(ended_at=None, until__lte=now).values_list(
+                "lead_id", flat=True
+            )[:CHUNK]
+        ):
+            TemperatureOverride.objects.filter(lead__in=ids, ended_at=None, until__lte=now).update(
+                ended_at=now
+            )
+            total.add(evaluate_leads(ids, now=now, cause=Cause.OVERRIDE_ENDED))
+        while ids := list(
+            Lead.objects.expired(now=now).order_by("warm_until").values_list("pk", flat=True)[:CHUNK]
+        ):
+            total.add(evaluate_leads(ids, now=now, cause=Cause.DECAY))
+        run.looked_at, run.changed = total.looked_at, len(total.promoted) + len(total.cooled)
+    return total
+
+
+def set_override(
+    lead: Lead, *, temperature: str, until: datetime, reason: str, by: AbstractUser | None, now: datetime
+) -> TemperatureOverride:
+    """Set a lead's temperature by hand until a time and for a reason; an older override ends."""
+    with transaction.atomic():
+        lead.overrides.filter(ended_at=None).update(ended_at=now)
+        override = TemperatureOverride.objects.create(
+            lead=lead, temperature=temperature, until=until, reason=reason, by=by, starts_at=now
+        )
+        evaluate_leads([lead.pk], now=now, cause=Cause.OVERRIDE, by=by)
+    lead.refresh_from_db()
+    return override
+
+
+def end_override(lead: Lead, *, by: AbstractUser | None, now: datetime) -> None:
+    with transaction.atomic():
+        lead.overrides.filter(ended_at=None).update(ended_at=now)
+        evaluate_leads([lead.pk], now=now, cause=Cause.OVERRIDE_ENDED, by=by)
+    lead.refresh_from_db()
+
+
+def _evaluate_chunk(
+    ids: list[int], *, now: datetime, cause: str, by: AbstractUser | None, skip_locked: bool
+) -> Evaluated:
+    rows = (
+        Lead.objects.select_for_update(of=("self",), skip_locked=skip_locked)
+        .filter(pk__in=ids)
+        .order_by("pk")
+    )
+    leads = {lead.pk: lead for lead in rows}
+    row, ruleset = published()
+    touches = _touches(leads)
+    overrides = {
+        override.lead_id: OverrideValue(override.temperature, override.until)
+        for override in TemperatureOverride.objects.filter(lead__in=leads, ended_at=None)
+    }
+    changes: list[TemperatureChange] = []
+    moved: list[Lead] = []
+    for lead in leads.values():
+        found = warmth(map(touch_of, touches[lead.pk]), ruleset, now=now, cooled_at=lead.cooled_at)
+        change = _decide(lead, found, overrides.get(lead.pk), row, now=now, cause=cause, by=by)
+        if change is not None:
+            changes.append(change)
+        if _settled(lead, found, overrides.get(lead.pk), now=now):
+            moved.append(lead)
+    Lead.objects.bulk_update(moved, ["temperature", "warm_until", "evidence_until", "evaluation_due_at"])
+    TemperatureChange.objects.bulk_create(changes)
+    new = [
+        t for lead_id in leads for t in touches[lead_id] if t.evaluated_at is None and t.set_aside_at is None
+    ]
+    Touchpoint.objects.filter(pk__in=[t.pk for t in new]).update(evaluated_at=now, evaluation_error="")
+    promoted = [change.lead_id for change in changes if change.after == Lead.Temperature.WARM]
+    cooled = [change.lead_id for change in changes if change.after == Lead.Temperature.COLD]
+    pursue.raise_hands([t for t in new if t.kind.hand_raise], leads, now=now)
+    pursue.follow_temperature(moved, promoted=set(promoted), cooled=set(cooled), now=now)
+    return Evaluated(len(leads), promoted, cooled)
+
+
+def _decide(
+    lead: Lead,
+    found: Warmth,
+    override: OverrideValue | None,
+    ruleset: WarmthRuleset,
+    *,
+    now: datetime,
+    cause: str,
+    by: AbstractUser | None,
+) -> TemperatureChange | None:
+    """The temperature change that the evidence and the override ask for, None where nothing changes."""
+    temperature, warm_until = effective(found.warm_until, override, now=now)
+    if temperature == lead.temperature:
+        return None
+    if cause == Cause.TOUCHPOINT and temperature == Lead.Temperature.COLD:
+        ran_out = lead.warm_until is not None and lead.warm_until <= now
+        cause = Cause.DECAY if ran_out else Cause.CORRECTION
+    return TemperatureChange(
+        lead=lead,
+        at=now,
+        before=lead.temperature,
+        after=temperature,
+        cause=cause,
+        warm_until=warm_until,
+        evidence=evidence_as_json(found),
+        ruleset=ruleset,
+        by=by,
+    )
+
+
+def _settled(lead: Lead, found: Warmth, override: OverrideValue | None, *, now: datetime) -> bool:
+    """Write what holds now onto the lead; returns whether any stored value moved."""
+    temperature, warm_until = effective(found.warm_until, override, now=now)
+    values = {
+        "temperature": temperature,
+        "warm_until": warm_until,
+        "evidence_until": found.warm_until,
+        "evaluation_due_at": None,
+    }
+    moved = any(getattr(lead, name) != value for name, value in values.items())
+    for name, value in values.items():
+        setattr(lead, name, value)
+    return moved
+
+
+def evidence_as_json(found: Warmth) -> list[dict[str, Any]]:
+    """The `evidence` shape: [{touchpoint, kind, occurred_at, alone_until, share}], largest share first."""
+    return [
+        {
+            "touchpoint": piece.touch.id,
+            "kind": piece.touch.kind,
+            "occurred_at": piece.touch.occurred_at.isoformat(),
+            "alone_until": piece.alone_until.isoformat(),
+            "share": round(piece.share, 6),
+        }
+        for piece in found.evidence
+    ]
+
+
+def _touches(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
+    """Every lead's touchpoints that may count, in one query; what was set aside stays out."""
+    by_lead: dict[int, list[Touchpoint]] = defaultdict(list)
+    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None).select_related("kind")
+    for touchpoint in rows:
+        by_lead[touchpoint.lead_id].append(touchpoint)
+    return by_lead
+
+
+class _noted_run:
+    """A sweep's run, noted in its `SweepRun` row: when, how many rows it looked at and changed, and how it failed."""
+
+    def __init__(self, name: str, *, now: datetime) -> None:
+        self.name, self.now = name, now
+        self.looked_at = self.changed = 0
+
+    def __enter__(self) -> _noted_run:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
+        values = {
+            "started_at": self.now,
+            "finished_at": self.now,
+            "looked_at": self.looked_at,
+            "changed": self.changed,
+            "error": str(error)[:500] if error else "",
+        }
+        SweepRun.objects.update_or_create(name=self.name, defaults=values)

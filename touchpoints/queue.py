@@ -1,0 +1,162 @@
+"""Whom does this rep call next? The best due follow-up that the guard allows, held so that nobody else gets it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Min, Q
+from django.utils.translation import gettext
+
+from leads.models import Lead, Workspace
+
+from . import guarding, pursue
+from .models import CallAttempt, Channel, FollowUp, Skip
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+LOOKED_AT_A_TIME = 20
+MOST_LOOKED_AT = 400
+SKIPPED_FOR = timedelta(hours=2)
+
+
+def _open_to(user: AbstractUser) -> Q:
+    """Follow-ups this rep may work: their own, and their team's pool."""
+    pool = Q(assignee=None, team=user.team_id) if user.team_id else Q(pk=None)  # type: ignore[attr-defined]
+    return Q(assignee=user) | pool
+
+
+def _due(user: AbstractUser, *, now: datetime):  # type: ignore[no-untyped-def]
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
+    return (
+        FollowUp.objects.due(now=now)
+        .filter(_open_to(user), free, channel=Channel.CALL)
+        .exclude(skipped_until__gt=now)
+        .select_related("lead", "lead__company", "pursuit", "assignee")
+        .order_by("rank", "-rank_value", "due_at", "pk")
+    )
+
+
+def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
+    """The follow-up this rep works now, leased to them: the one of their open call, else the one they hold,
+    else the best that is due and allowed; None where there is none.
+    """
+    held = _held(user, now=now)
+    if held is not None:
+        return held
+    looked_at: set[int] = set()
+    while len(looked_at) < MOST_LOOKED_AT:
+        batch = list(_due(user, now=now).exclude(pk__in=looked_at)[:LOOKED_AT_A_TIME])
+        if not batch:
+            return None
+        looked_at.update(row.pk for row in batch)
+        situations = guarding.gather([row.lead for row in batch], now=now)
+        for row in batch:
+            situation = situations[row.lead_id]
+            if situation.may_serve(now=now):
+                if _lease(row, user, now=now):
+                    return row
+            else:
+                _put_off(row, situation, now=now)
+    return None
+
+
+def _held(user: AbstractUser, *, now: datetime) -> FollowUp | None:
+    """What the rep has in hand: an open call holds its lease, a live lease is renewed."""
+    call = CallAttempt.objects.open().outbound().filter(user=user).select_related("follow_up").first()
+    rows = FollowUp.objects.open().select_related("lead", "lead__company", "pursuit", "assignee")
+    if call is not None:
+        return rows.filter(pk=call.follow_up_id).first()
+    row = rows.filter(lease_by=user, lease_until__gt=now, due_at__lte=now).order_by("-lease_until").first()
+    if row is not None and _lease(row, user, now=now):
+        return row
+    return None
+
+
+def _lease(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
+    """Take or renew a lease by compare-and-swap: only one of two reps gets it."""
+    until = now + timedelta(seconds=Workspace.current().lease_seconds)
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
+    with transaction.atomic():
+        FollowUp.objects.open().filter(lease_by=user).exclude(pk=row.pk).update(
+            lease_by=None, lease_until=None
+        )
+        taken = FollowUp.objects.open().filter(free, pk=row.pk).update(lease_by=user, lease_until=until)
+    if taken:
+        row.lease_by, row.lease_until = user, until  # type: ignore[assignment]
+    return bool(taken)
+
+
+def _put_off(row: FollowUp, situation: guarding.Situation, *, now: datetime) -> None:
+    """Move a follow-up that may not be served now to the next permitted time, or ask a person where there is none."""
+    missing = situation.missing()
+    verdict = situation.best_verdict(now=now)
+    if missing is not None or verdict.next_allowed_at is None:
+        kind, reason = missing or ("look_into", verdict.reasons[0].detail)
+        pursue.ask(row.lead, kind, reason, now=now)
+        pursue.close([row.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
+        return
+    due_at = verdict.next_allowed_at
+    length = max(row.window_end - row.due_at, timedelta(minutes=30))
+    FollowUp.objects.open().filter(pk=row.pk).update(due_at=due_at, window_end=due_at + length)
+
+
+def take(lead: Lead, user: AbstractUser, *, now: datetime) -> FollowUp | None:
+    """Put a lead of the rep's own choice before them: its follow-up is leased to them whether due or not."""
+    row = FollowUp.objects.open().filter(lead=lead).select_related("lead", "pursuit").first()
+    if row is None or not _lease(row, user, now=now):
+        return None
+    return row
+
+
+def renew(user: AbstractUser, *, now: datetime) -> bool:
+    """Hold on to what the rep has on the screen; False where nothing is held any more."""
+    until = now + timedelta(seconds=Workspace.current().lease_seconds)
+    if CallAttempt.objects.open().outbound().filter(user=user).exists():
+        return True
+    return bool(FollowUp.objects.open().filter(lease_by=user, lease_until__gt=now).update(lease_until=until))
+
+
+def skip(follow_up: FollowUp, reason: str, *, user: AbstractUser, now: datetime) -> Skip:
+    """Pass over a lead for a while, with the reason; no attempt."""
+    with transaction.atomic():
+        skipped = Skip.objects.create(follow_up=follow_up, user=user, at=now, reason=reason[:300])
+        FollowUp.objects.open().filter(pk=follow_up.pk).update(
+            skipped_until=now + SKIPPED_FOR, lease_by=None, lease_until=None
+        )
+    return skipped
+
+
+def release(user: AbstractUser, *, now: datetime) -> None:
+    """Let go of what the rep holds, unless a call is open on it."""
+    held_by_call = CallAttempt.objects.open().outbound().filter(user=user).values("follow_up")
+    FollowUp.objects.open().filter(lease_by=user).exclude(pk__in=held_by_call).update(
+        lease_by=None, lease_until=None
+    )
+
+
+def upcoming(user: AbstractUser, *, now: datetime, count: int = 5) -> list[FollowUp]:
+    """The next few after the one in hand, in order; not leased, so a colleague may still get one of them."""
+    return list(_due(user, now=now).exclude(lease_by=user)[:count])
+
+
+def opens_at(user: AbstractUser, *, now: datetime) -> datetime | None:
+    """When the next lead of an empty queue is due; None where nothing is planned at all."""
+    rows = FollowUp.objects.open().filter(_open_to(user), channel=Channel.CALL)
+    ahead = rows.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"]
+    skipped = rows.filter(skipped_until__gt=now).aggregate(at=Min("skipped_until"))["at"]
+    return min((at for at in (ahead, skipped) if at is not None), default=None)
+
+
+def why_ranked(row: FollowUp) -> str:
+    """Why this lead is where it is in the queue, in words."""
+    said = {
+        FollowUp.Rank.CALLBACK: gettext("promised callback"),
+        FollowUp.Rank.HAND_RAISE: gettext("asked to be contacted"),
+        FollowUp.Rank.PROMISE: gettext("a promise is due"),
+        FollowUp.Rank.WARM: gettext("warm, by warmth and fit"),
+        FollowUp.Rank.COLD: gettext("cold, by expected value"),
+    }
+    return said[FollowUp.Rank(row.rank)]

@@ -1,0 +1,46 @@
+"""How does a lead move from stage to stage? Through this one door, which keeps every move as a row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .models import StageChange
+from .stages import advance
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.contrib.auth.models import AbstractUser
+
+    from leads.models import Lead
+
+    from .models import CallAttempt
+    from .stages import Event
+
+
+def move(
+    lead: Lead, event: Event, *, by: AbstractUser | None, now: datetime, call: CallAttempt | None = None
+) -> StageChange | None:
+    """Move a lead as the event asks; returns the change, None where the stage stays."""
+    after = advance(lead.stage, event)  # type: ignore[arg-type]
+    if after is None:
+        return None
+    return put(lead, after, by=by, now=now, why=event, call=call)
+
+
+def put(
+    lead: Lead,
+    after: str,
+    *,
+    by: AbstractUser | None,
+    now: datetime,
+    why: str,
+    call: CallAttempt | None = None,
+) -> StageChange:
+    """Set a stage and keep the move; for what `advance` cannot know, such as taking an outcome back."""
+    change = StageChange.objects.create(
+        lead=lead, at=now, before=lead.stage, after=after, by=by, why=why, call=call
+    )
+    lead.stage = after
+    lead.save(update_fields=["stage", "updated_at"])
+    return change

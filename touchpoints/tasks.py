@@ -1,0 +1,33 @@
+"""What runs in the background: each task reads the clock and calls one function, and is safe to run twice."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from touchpoints import calls, engine, pursue
+
+
+@shared_task(name="touchpoints.tasks.evaluate_waiting")
+def evaluate_waiting() -> None:
+    engine.evaluate_waiting(now=timezone.now())
+
+
+@shared_task(name="touchpoints.tasks.cool_expired")
+def cool_expired() -> None:
+    engine.cool_expired(now=timezone.now())
+
+
+@shared_task(name="touchpoints.tasks.tend_follow_ups")
+def tend_follow_ups() -> None:
+    pursue.tend_follow_ups(now=timezone.now())
+
+
+@shared_task(name="touchpoints.tasks.start_pursuits")
+def start_pursuits() -> None:
+    pursue.start_waiting(now=timezone.now())
+
+
+@shared_task(name="touchpoints.tasks.close_open_calls")
+def close_open_calls() -> None:
+    calls.close_forgotten(now=timezone.now())
