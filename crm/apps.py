@@ -15,7 +15,7 @@ class CrmConfig(AppConfig):
 
 
 def use_all_parameters(connection: BaseDatabaseWrapper, **_: Any) -> None:
-    """Django assumes that SQLite takes 999 values a statement and cuts bulk writes into many; ask it instead."""
+    """Django assumes that SQLite takes 999 values a statement and cuts bulk writes to fit; ask it instead."""
     if connection.vendor == "sqlite":
         most = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = most  # type: ignore[misc]
