@@ -234,8 +234,6 @@ def record_past_call(
         if past.outcome and call.ended_at is None:
             logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
             return outcomes.log_outcome(call, logged, user=user, now=now), True
-        if call.ended_at is None and past.duration_seconds is not None and call.source == past.source:
-            _count_unlogged(call, ended_at=past.started_at + timedelta(seconds=past.duration_seconds))
     return call, True
 
 
@@ -291,6 +289,7 @@ def _past_attempt(past: PastCall, lead: Lead, number: Number | None, user: Abstr
         stage.move(lead, "attempted", by=user, now=past.started_at, call=call)
         if call.ended_at is not None:
             _advance_count(call)
+            pursue.go_on([lead], now=past.started_at)
     return call
 
 
@@ -315,9 +314,10 @@ def close_forgotten(*, now: datetime) -> int:
     forgotten = list(
         CallAttempt.objects.open()
         .filter(started_at__lte=now - FORGOTTEN_AFTER)
-        .select_related("pursuit")[:500]
+        .select_related("pursuit", "lead")[:500]
     )
     for call in forgotten:
         with transaction.atomic():
             _count_unlogged(call, ended_at=now)
+    pursue.go_on([call.lead for call in forgotten], now=now)
     return len(forgotten)

@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 
@@ -20,8 +22,19 @@ from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
 from leads.hours import ALWAYS, Hours, LocalRule, hours_of
 from leads.law import ANYWHERE, RuleBook, Rules, jurisdictions
-from leads.models import Consent, Customer, GuardRule, Lead, LeadNumber, Number, Suppression, Workspace
-from leads.zones import find_zones, zones_of_number
+from leads.models import (
+    AuditEvent,
+    Consent,
+    Customer,
+    GuardRule,
+    Lead,
+    LeadNumber,
+    Number,
+    Suppression,
+    Workspace,
+)
+from leads.zones import find_zones
+from leads.zones_field import validate_zone
 
 from . import refusals
 from .cadence import Attempted, Caps, Place, attempted
@@ -31,6 +44,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
     from leads.guard import GuardFacts, Verdict
+    from leads.numbers import ParsedNumber
 
 DIALS_REACH_BACK = timedelta(days=8)
 HISTORY_REACHES_BACK = timedelta(days=200)
@@ -62,7 +76,7 @@ class Situation:
         first = next(iter(self.callable_numbers()), None) or next(iter(self.links), None)
         if first is not None:
             return self.facts[first.number_id].zones
-        return _zones(self.lead, "")[0]
+        return _zones(self.lead, "", agreed=False)[0]
 
     @cached_property
     def country(self) -> str:
@@ -273,6 +287,9 @@ class _Gathering:
             self.links[link.lead_id].append(link)
         self.number_ids = {link.number_id for links in self.links.values() for link in links}
         self.e164s = {link.number.e164 for links in self.links.values() for link in links}
+        confirmers = {lead.zone_confirmed_by_id for lead in leads if lead.confirmed_zone}
+        users = get_user_model().objects.filter(pk__in=confirmers - {None}) if confirmers else ()
+        self.agreeing = {user.pk for user in users if user.is_manager}
         self._read_suppressions(ids)
         self._read_consents(ids)
         self._read_dials(ids)
@@ -373,7 +390,7 @@ class _Gathering:
 
     def _facts(self, lead: Lead, link: LeadNumber) -> GuardFacts:
         number = link.number
-        zones, zones_from = _zones(lead, number.e164)
+        zones, zones_from = _zones(lead, number.e164, agreed=lead.zone_confirmed_by_id in self.agreeing)
         scopes = [
             scope
             for scope, key in (
@@ -404,11 +421,11 @@ class _Gathering:
             last_dial_busy=self.last_outcome.get(number.pk) == "busy",
             lead_request=lead.pk in self.asked,
             is_customer=bool({number.e164, lead.email.rpartition("@")[2]} & self.customer_keys),
-            workspace=self._settings,
+            workspace=self.settings,
         )
 
     @cached_property
-    def _settings(self) -> rules_of_call.Workspace:
+    def settings(self) -> rules_of_call.Workspace:
         row = self.workspace
         return rules_of_call.Workspace(
             house_caps=rules_of_call.HouseCaps(
@@ -423,15 +440,78 @@ class _Gathering:
         )
 
 
-def _zones(lead: Lead, e164: str) -> tuple[tuple[str, ...], str]:
-    """Candidate zones and where they came from. A confirmed zone lives in the same field as the address's."""
-    confirmed = lead.time_zone if lead.zone_confirmed_at else ""
+def _zones(lead: Lead, e164: str, *, agreed: bool) -> tuple[tuple[str, ...], str]:
+    """Candidate zones and where they came from. A zone that no manager confirmed can but tighten."""
     found = find_zones(
-        confirmed=confirmed,
-        address_zone="" if confirmed else lead.time_zone,
+        confirmed=lead.confirmed_zone,
+        confirmed_agreed=agreed,
+        address_zone=lead.time_zone,
         country=lead.country,
         region=lead.region,
         number=e164,
         postcode=lead.postcode,
     )
     return found.zones, found.source
+
+
+def of_number(
+    number: ParsedNumber,
+    *,
+    now: datetime,
+    zone: str = "",
+    country: str = "",
+    region: str = "",
+    audience: str = Lead.Audience.CONSUMER,
+) -> Verdict:
+    """The verdict for a bare number that need be nobody's: today's lists, rows and rules, at `now`.
+
+    `zone` is confirmed by whoever asks; `country` and `region` are an address's.
+    """
+
+    def ask() -> Verdict:
+        gathering = _Gathering([], now)
+        row = Number.objects.filter(e164=number.e164).first()
+        dials = (
+            Dial.objects.filter(number=row, at__lte=now, at__gte=now - DIALS_REACH_BACK)
+            if row
+            else Dial.objects.none()
+        )
+        on_list = Suppression.objects.active().filter(scope=Scope.NUMBER, e164=number.e164).exists()
+        found = find_zones(confirmed=zone, country=country, region=region, number=number.e164)
+        facts = rules_of_call.GuardFacts(
+            number=number.e164,
+            country=country,
+            region=region,
+            audience=audience,
+            zones=found.zones,
+            zones_from=found.source,
+            line_type=row.line_type if row else number.line_type,
+            number_status=row.status if row else Number.Status.OK,
+            suppressed=(Scope.NUMBER,) if on_list else (),
+            dials_to_number=tuple(sorted(dials.values_list("at", flat=True))),
+            is_customer=Customer.objects.filter(e164=number.e164).exists(),
+            workspace=gathering.settings,
+        )
+        places = jurisdictions(country, region, number.e164)
+        return rules_of_call.guard(facts, gathering.book.rules_for(places, audience, now.date()), now=now)
+
+    return rules_of_call.guarded(ask, now=now)
+
+
+def confirm_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> None:
+    """Note the zone somebody says the lead is in; audited. Raises ValidationError for a name that is no zone."""
+    validate_zone(zone)
+    with transaction.atomic():
+        AuditEvent.objects.create(
+            at=now,
+            actor=by,
+            action="lead.zone_confirmed",
+            subject_type="lead",
+            subject_id=str(lead.pk),
+            lead=lead,
+            before={"confirmed_zone": lead.confirmed_zone},
+            after={"confirmed_zone": zone},
+        )
+        lead.confirmed_zone, lead.zone_confirmed_at, lead.zone_confirmed_by = zone, now, by  # type: ignore[assignment]
+        lead.save(update_fields=["confirmed_zone", "zone_confirmed_at", "zone_confirmed_by", "updated_at"])
+        lead.tasks.filter(kind="find_zone", done_at=None).update(done_at=now, done_by=by)

@@ -265,6 +265,22 @@ def _place_next(
     place(placements, now=now, why=why)
 
 
+def go_on(leads: Sequence[Lead], *, now: datetime) -> None:
+    """Place the attempt each lead's open pursuit stands at, after one that nobody logged."""
+    open_ones = {row.lead_id: row for row in Pursuit.objects.open().filter(lead__in=leads, reached_at=None)}
+    pairs = []
+    for lead in leads:
+        pursuit = open_ones.get(lead.pk)
+        if pursuit is None:
+            continue
+        if pursuit.attempt > pursuit.target:
+            end(pursuit, Pursuit.EndReason.EXHAUSTED, by=None, now=now)
+        else:
+            pairs.append((lead, pursuit))
+    if pairs:
+        _place_next(pairs, guarding.gather([lead for lead, _p in pairs], now=now), Plans(), now=now)
+
+
 def end(pursuit: Pursuit, reason: str, *, by: AbstractUser | None, now: datetime, note: str = "") -> None:
     """End a pursuit for exactly one reason; its follow-up is cancelled."""
     pursuit.ended_at, pursuit.end_reason, pursuit.ended_by, pursuit.end_note = now, reason, by, note[:300]

@@ -173,6 +173,9 @@ class Lead(models.Model):
     website = models.CharField(_("website"), max_length=250, blank=True)
 
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
+    confirmed_zone = models.CharField(
+        _("confirmed time zone"), max_length=64, blank=True, validators=[validate_zone]
+    )
     zone_confirmed_at = models.DateTimeField(null=True, blank=True)
     zone_confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"

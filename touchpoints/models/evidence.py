@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -123,7 +124,7 @@ class UnmatchedTouchpoint(models.Model):
 
     source = models.CharField(max_length=80, blank=True)
     external_id = models.CharField(max_length=200, blank=True)
-    payload = models.JSONField(help_text=_("The touchpoint as it was posted."))
+    payload = models.JSONField(encoder=DjangoJSONEncoder, help_text=_("The touchpoint as it was posted."))
     why = models.CharField(max_length=300, blank=True)
     candidates = models.ManyToManyField(Lead, related_name="unmatched_touchpoints", blank=True)
     received_at = models.DateTimeField()
