@@ -246,17 +246,17 @@ def slot_from(
     """The best cell on `first_day`, or on the first day after it that has one; nothing before `now`.
 
     A weekday of which every open cell was used twice is passed over, unless all are. `only_parts` and
-    `last_day` narrow the choice.
+    `last_day` narrow the choice. Where calls are permitted outside all parts of the day only, those hours do.
     """
     used = Counter((past.local_weekday, past.day_part) for past in history)
     start = max(first_day, place.local_date(now))
     last = last_day or start + HORIZON
-    for shortest in (SHORTEST_SLOT, timedelta(0)):
+    for shortest, by_parts in ((SHORTEST_SLOT, True), (timedelta(0), True), (timedelta(0), False)):
         full: list[_Candidate] | None = None
         for day in _days(start, last, place):
             if full is not None and day > start + FULL_DAYS_PASSED_OVER:
                 break
-            cells = _cells(day, history, place, now, shortest, only_parts)
+            cells = _cells(day, history, place, now, shortest, only_parts if by_parts else None)
             fresh = [cell for cell in cells if used[cell.cell] < MOST_PER_CELL]
             if fresh:
                 return _choose(fresh, used, history, place, first_open)
@@ -310,36 +310,52 @@ def _cells(
     place: Place,
     now: datetime,
     shortest: timedelta,
-    only_parts: Sequence[str],
+    only_parts: Sequence[str] | None,
 ) -> list[_Candidate]:
-    """The open cells of a day in order; a consumer's Saturday also stands beside the day before it."""
-    candidates = _cells_of_one_day(day, history, place, now, shortest)
+    """The open cells of a day in order; a consumer's Saturday also stands beside the day before it.
+
+    With `only_parts` None, the whole day is one cell without a part.
+    """
+    days = [day]
     saturday = day + timedelta(days=1)
     if saturday.isoweekday() == 6 and saturday in _days(saturday, saturday, place):
-        candidates += _cells_of_one_day(saturday, history, place, now, shortest)
+        days.append(saturday)
+    candidates = []
+    for one in days:
+        stretches = _stretches(one, place) if only_parts is not None else [("", time.min, time.max)]
+        candidates += _open(one, stretches, history, place, now, shortest)
     return [one for one in candidates if not only_parts or one.cell[1] in only_parts]
 
 
-def _cells_of_one_day(
-    day: date, history: Sequence[Attempted], place: Place, now: datetime, shortest: timedelta
+def _stretches(day: date, place: Place) -> list[tuple[str, time, time]]:
+    saturday_only = not place.is_business_day(day)
+    parts = _parts_for(place.audience, place.day_parts)
+    return [(part.key, part.start, part.end) for part in parts if part.saturday_only == saturday_only]
+
+
+def _open(
+    day: date,
+    stretches: Sequence[tuple[str, time, time]],
+    history: Sequence[Attempted],
+    place: Place,
+    now: datetime,
+    shortest: timedelta,
 ) -> list[_Candidate]:
+    """What of these stretches of a day is permitted, lies ahead and is left by the house caps."""
     earliest = max(now, _caps_pass_at(day, history, place))
     midnight, next_midnight = place.midnight(day), place.midnight(day + timedelta(days=1))
     if earliest >= next_midnight:
         return []
     windows = sorted(place.permitted(midnight, next_midnight))
-    saturday_only = not place.is_business_day(day)
     candidates = []
-    for part in _parts_for(place.audience, place.day_parts):
-        if part.saturday_only != saturday_only:
-            continue
-        opens = max(datetime.combine(day, part.start, tzinfo=place.zone).astimezone(UTC), earliest)
-        closes = datetime.combine(day, part.end, tzinfo=place.zone).astimezone(UTC)
+    for key, start, end in stretches:
+        opens = max(datetime.combine(day, start, tzinfo=place.zone).astimezone(UTC), earliest)
+        closes = datetime.combine(day, end, tzinfo=place.zone).astimezone(UTC)
         for window_opens, window_closes in windows:
             not_before, until = max(opens, window_opens), min(closes, window_closes)
             if until > not_before and until - not_before >= shortest:
                 window = (not_before.astimezone(UTC), until.astimezone(UTC))
-                candidates.append(_Candidate(window, (day.isoweekday(), part.key)))
+                candidates.append(_Candidate(window, (day.isoweekday(), key)))
                 break
     return candidates
 
@@ -379,12 +395,12 @@ def _choose(
 def slot_in_words(window: Window, cell: Cell, history: Sequence[Attempted], place: Place) -> str:
     """The slot as the rep reads it: "Thursday late afternoon, not tried yet; their time 16:00–18:00"."""
     weekday, key = cell
-    part = next(part for part in place.day_parts if part.key == key)
+    part = next((part for part in place.day_parts if part.key == key), None)
     day = str(WEEKDAYS[weekday - 1])
     times = sum((past.local_weekday, past.day_part) == cell for past in history)
     tried = (gettext("not tried yet"), gettext("tried once"), gettext("tried twice"))
     return gettext("%(when)s, %(tried)s; their time %(from)s–%(until)s") % {
-        "when": day if part.saturday_only else f"{day} {gettext(part.label)}",
+        "when": day if part is None or part.saturday_only else f"{day} {gettext(part.label)}",
         "tried": tried[times] if times < 3 else gettext("tried %(times)d times") % {"times": times},
         "from": f"{window[0].astimezone(place.zone):%H:%M}",
         "until": f"{window[1].astimezone(place.zone):%H:%M}",
