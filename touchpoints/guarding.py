@@ -515,3 +515,18 @@ def confirm_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> N
         lead.confirmed_zone, lead.zone_confirmed_at, lead.zone_confirmed_by = zone, now, by  # type: ignore[assignment]
         lead.save(update_fields=["confirmed_zone", "zone_confirmed_at", "zone_confirmed_by", "updated_at"])
         lead.tasks.filter(kind="find_zone", done_at=None).update(done_at=now, done_by=by)
+
+
+def place_of(*, zone: str, country: str, region: str, audience: str, now: datetime) -> Place:
+    """A place for the planner where only the zone and the jurisdiction are known: the time-dependent checks alone."""
+    book = RuleBook(GuardRule.objects.all())
+    rules = book.rules_for(jurisdictions(country, region), audience, now.date())
+    settings = Workspace.current()
+    return Place(
+        zone=ZoneInfo(zone),
+        is_business_day=lambda day: business_day(day, country, region),
+        permitted=hours_of((zone,), rules.hours).permitted,
+        audience=audience,
+        is_holiday=lambda day: bool(holiday_name(day, country=country, region=region)),
+        caps=Caps(settings.per_day_cap, settings.per_week_cap),
+    )

@@ -1,4 +1,4 @@
-"""How does a touchpoint get in? The one door for API, pages, imports and outcomes: to record, correct, withdraw, settle.
+"""How does a touchpoint get in? The one door to record, correct, withdraw and settle one, for whoever reports it.
 
 A touchpoint is stored with `evaluated_at` empty in the caller's transaction; the engine is rung after commit.
 """

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from leads.models import Lead
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    pass
 
 
 class Direction(models.TextChoices):
