@@ -251,7 +251,10 @@ def slot_from(
     used = Counter((past.local_weekday, past.day_part) for past in history)
     start = max(first_day, place.local_date(now))
     last = last_day or start + HORIZON
-    for shortest, by_parts in ((SHORTEST_SLOT, True), (timedelta(0), True), (timedelta(0), False)):
+    passes = [(SHORTEST_SLOT, True), (timedelta(0), True)]
+    if not only_parts:
+        passes.append((timedelta(0), False))
+    for shortest, by_parts in passes:
         full: list[_Candidate] | None = None
         for day in _days(start, last, place):
             if full is not None and day > start + FULL_DAYS_PASSED_OVER:
