@@ -19,4 +19,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
+    path("api/", include("crm.api.urls")),
+    path("", include("crm.pipeline.urls")),
 ]
+handler500 = "crm.api.problems.server_error"

@@ -1,0 +1,418 @@
+"""What needs a manager's eye now? Waiting hand-raisers, load against capacity, meetings, promises, speed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+
+from django.db.models import (
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Min,
+    Q,
+    QuerySet,
+    Window,
+)
+from django.db.models.functions import RowNumber, TruncDate
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.accounts.models import Absence, User
+from crm.figures import percent_text
+from crm.pipeline.reports.scope import CALLED_OFF, OUTBOUND, Scope
+from crm.pipeline.reports.tile import Column, Headline, Row, Tile, UnknownPart, pick
+from crm.pipeline.statistics import median_of, proportion
+from leads.models import Lead
+from touchpoints.models import Channel, FollowUp, HandRaise, Meeting, Promise
+
+DAYS_AHEAD = 10
+
+
+# --- Waiting hand-raisers -----------------------------------------------------------------------------------
+
+
+def waiting(scope: Scope) -> QuerySet[HandRaise]:
+    """Hand-raises nobody has tried to answer yet, of leads that are still to be won."""
+    unanswered = HandRaise.objects.filter(
+        first_attempt_at=None, lead__merged_into=None, lead__erased_at=None, raised_at__lte=scope.now
+    ).exclude(lead__stage__in=[Lead.Stage.WON, Lead.Stage.LOST])
+    return scope.of_leads(unanswered.order_by())
+
+
+def _waits(scope: Scope) -> dict[str, Q]:
+    goal = scope.now - timedelta(minutes=scope.workspace.speed_goal_minutes)
+    day = scope.now - timedelta(days=1)
+    return {
+        "in_time": Q(raised_at__gte=goal),
+        "late": Q(raised_at__lt=goal, raised_at__gte=day),
+        "old": Q(raised_at__lt=day),
+    }
+
+
+def hand_raisers(scope: Scope) -> Tile:
+    waits = _waits(scope)
+    found = waiting(scope).aggregate(
+        longest=Min("raised_at"), **{key: Count("pk", filter=condition) for key, condition in waits.items()}
+    )
+    goal = scope.workspace.speed_goal_minutes
+    labels = {
+        "in_time": _("Up to %(goal)d minutes") % {"goal": goal},
+        "late": _("Longer, up to a day"),
+        "old": _("Longer than a day"),
+    }
+    number = sum(found[key] for key in waits)
+    of = _("goal: first call within %(goal)d min") % {"goal": goal}
+    if found["longest"]:
+        of = _("longest %(wait)s · goal %(goal)d min") % {
+            "wait": wait_text((scope.now - found["longest"]).total_seconds() / 60),
+            "goal": goal,
+        }
+    return Tile(
+        key="hand_raisers",
+        title=_("Waiting hand-raisers"),
+        definition=_(
+            "Leads that asked to be contacted and have not been called since. As of now, whatever the period."
+        ),
+        denominator=_("All open enquiries of leads neither won nor lost"),
+        columns=(Column("label", _("Waiting"), "text"), Column("hand_raises", _("Hand-raises"))),
+        rows=[
+            Row({"wait": key, "label": labels[key], "hand_raises": found[key]}, parts={"hand_raises": key})
+            for key in waits
+        ],
+        headline=Headline(number, "count", of, part="all", tone="warm" if number else "ok"),
+    )
+
+
+def hand_raisers_leads(scope: Scope, part: str) -> QuerySet[Lead]:
+    condition = pick({"all": Q(), **_waits(scope)}, part)
+    return scope.leads().filter(pk__in=waiting(scope).filter(condition).values("lead"))
+
+
+def wait_text(minutes: float | None) -> str:
+    """6 min, 3.5 h, 2.0 d: as short as a wait can be said."""
+    if minutes is None:
+        return "–"
+    if minutes < 90:
+        return _("%(n)s min") % {"n": formats.number_format(minutes, 0 if minutes >= 10 else 1)}
+    if minutes < 48 * 60:
+        return _("%(n)s h") % {"n": formats.number_format(minutes / 60, 1)}
+    return _("%(n)s d") % {"n": formats.number_format(minutes / 60 / 24, 1)}
+
+
+# --- Due against capacity -----------------------------------------------------------------------------------
+
+
+def due(scope: Scope) -> QuerySet[FollowUp]:
+    """Open follow-ups by phone, due up to the end of the tenth day from today."""
+    until = scope.day_starts(scope.today + timedelta(days=DAYS_AHEAD + 1))
+    return scope.of_leads(FollowUp.objects.open().filter(channel=Channel.CALL, due_at__lt=until).order_by())
+
+
+def capacity(scope: Scope) -> Tile:
+    days = [scope.today + timedelta(days=offset) for offset in range(DAYS_AHEAD + 1)]
+    by_day: Counter[date] = Counter()
+    for row in due(scope).values(day=TruncDate("due_at", tzinfo=scope.zone)).annotate(n=Count("pk")):
+        by_day[row["day"]] += row["n"]
+    overdue = sum(n for day, n in by_day.items() if day < scope.today)
+    room, made = _capacity_by_day(scope, days)
+    rows = []
+    for day in days:
+        waiting_then = by_day[day] + (overdue if day == scope.today else 0)
+        values = {"day": day, "due": waiting_then, "capacity": room[day], "left": room[day] - waiting_then}
+        rows.append(Row(values, parts={"due": day.isoformat()}))
+    today = rows[0].values
+    return Tile(
+        key="capacity",
+        title=_("Due today / capacity"),
+        definition=_(
+            "Follow-ups by phone that are open and due by the end of the day (today with those overdue), "
+            "against the dials the reps can still make: their dials a day where they work and are not away, "
+            "today less the calls made already. Only the next step of each lead is planned; later ones "
+            "follow from outcomes."
+        ),
+        denominator=ngettext("Capacity of %(n)d rep", "Capacity of %(n)d reps", room.total_reps)
+        % {"n": room.total_reps},
+        columns=(
+            Column("day", _("Day"), "date"),
+            Column("due", _("Due")),
+            Column("capacity", _("Capacity")),
+            Column("left", _("Left")),
+        ),
+        rows=rows,
+        headline=Headline(
+            today["due"],
+            "count",
+            _("%(overdue)d overdue · %(made)d calls made today") % {"overdue": overdue, "made": made},
+            goal=today["capacity"],
+            part=scope.today.isoformat(),
+            tone="stop" if today["due"] > today["capacity"] and today["capacity"] else "",
+        ),
+        marks={"overdue": overdue, "made_today": made},
+    )
+
+
+class _Room(dict[date, int]):
+    """Dials by day, and how many reps they are the capacity of."""
+
+    total_reps = 0
+
+
+def _capacity_by_day(scope: Scope, days: list[date]) -> tuple[_Room, int]:
+    """The dials that the reps of the scope can make on each day, and the calls they made today."""
+    reps = list(
+        scope.people().filter(role=User.Role.REP, is_active=True).only("dials_a_day", "working_hours")
+    )
+    absences = Absence.objects.filter(user__in=reps, starts_on__lte=days[-1], ends_on__gte=days[0])
+    away = {
+        (absence.user_id, day)
+        for absence in absences
+        for day in days
+        if absence.starts_on <= day <= absence.ends_on
+    }
+    calls_today = (
+        scope.calls_of_people()
+        .filter(OUTBOUND, started_at__gte=scope.day_starts(scope.today), started_at__lte=scope.now)
+        .values("user")
+        .annotate(n=Count("pk"))
+    )
+    made = {row["user"]: row["n"] for row in calls_today}
+    room = _Room((day, 0) for day in days)
+    room.total_reps = len(reps)
+    for rep in reps:
+        for day in days:
+            if (rep.pk, day) in away or not rep.working_hours.get(str(day.isoweekday())):
+                continue
+            done = made.get(rep.pk, 0) if day == scope.today else 0
+            room[day] += max(0, rep.dials_a_day - done)
+    return room, sum(made.values())
+
+
+def capacity_leads(scope: Scope, part: str) -> QuerySet[Lead]:
+    try:
+        day = date.fromisoformat(part)
+    except ValueError:
+        raise UnknownPart("YYYY-MM-DD") from None
+    until = scope.day_starts(day + timedelta(days=1))
+    chosen = due(scope).filter(due_at__lt=until)
+    if day != scope.today:
+        chosen = chosen.filter(due_at__gte=scope.day_starts(day))
+    return scope.leads().filter(pk__in=chosen.values("lead"))
+
+
+# --- Meetings -----------------------------------------------------------------------------------------------
+
+
+def _meeting_kinds(scope: Scope) -> dict[str, Q]:
+    after = scope.day_starts(scope.week_starts.astimezone(scope.zone).date() + timedelta(days=7))
+    booked = Q(booked_at__gte=scope.week_starts, booked_at__lt=after) & ~Q(status__in=CALLED_OFF)
+    on = Q(starts_at__gte=scope.week_starts, starts_at__lt=after)
+    return {
+        "set": booked,
+        "set_warm": booked & Q(pursuit__temperature_at_start=Lead.Temperature.WARM),
+        "due": on & Q(status=Meeting.Status.BOOKED),
+        "held": on & Q(status=Meeting.Status.HELD),
+        "no_show": on & Q(status=Meeting.Status.NO_SHOW),
+        "called_off": on & Q(status__in=CALLED_OFF),
+    }
+
+
+def meetings(scope: Scope) -> Tile:
+    counts = {key: Count("pk", filter=kind) for key, kind in _meeting_kinds(scope).items()}
+    found = scope.of_leads(Meeting.objects.order_by()).aggregate(**counts)
+    reps = scope.people().filter(role=User.Role.REP, is_active=True).count()
+    goal = reps * scope.workspace.meetings_goal
+    labels = {
+        "set": _("Set this week"),
+        "set_warm": _("of them from warm pursuits"),
+        "due": _("To be held this week"),
+        "held": _("Held this week"),
+        "no_show": _("No-shows this week"),
+        "called_off": _("Cancelled or moved, of this week"),
+    }
+    return Tile(
+        key="meetings",
+        title=_("Meetings this week / goal"),
+        definition=_(
+            "Meetings set since Monday, whenever they take place; the goal is the workspace's meetings a "
+            "week for each rep. As of now, whatever the period."
+        ),
+        denominator=ngettext("Goal for %(n)d rep", "Goal for %(n)d reps", reps) % {"n": reps},
+        columns=(Column("label", _("Meetings"), "text"), Column("meetings", _("Number"))),
+        rows=[
+            Row({"meetings_kind": key, "label": label, "meetings": found[key]}, parts={"meetings": key})
+            for key, label in labels.items()
+        ],
+        headline=Headline(
+            found["set"],
+            "count",
+            _("held %(held)d · no-shows %(no_show)d · warm %(warm)d of %(set)d")
+            % {
+                "held": found["held"],
+                "no_show": found["no_show"],
+                "warm": found["set_warm"],
+                "set": found["set"],
+            },
+            goal=goal,
+            part="set",
+        ),
+    )
+
+
+def meetings_leads(scope: Scope, part: str) -> QuerySet[Lead]:
+    chosen = scope.of_leads(Meeting.objects.order_by()).filter(pick(_meeting_kinds(scope), part))
+    return scope.leads().filter(pk__in=chosen.values("lead"))
+
+
+# --- Promises -----------------------------------------------------------------------------------------------
+
+OPEN_PROMISE = Q(kept_at=None, broken_at=None)
+
+
+def _promises(scope: Scope) -> QuerySet[Promise]:
+    """Promises that fell due in the period, up to now, and were not cancelled."""
+    until = min(scope.until, scope.now)
+    fell_due = Promise.objects.filter(due_at__gte=scope.since, due_at__lte=until, cancelled_at=None)
+    return scope.of_leads(fell_due.order_by())
+
+
+def _promise_kinds() -> dict[str, Q]:
+    kept = Q(broken_at=None, kept_at__isnull=False)
+    return {
+        "on_time": kept & Q(kept_at__lte=F("due_at")),
+        "late": kept & Q(kept_at__gt=F("due_at")),
+        "overdue": OPEN_PROMISE,
+        "broken": Q(broken_at__isnull=False),
+    }
+
+
+def promises(scope: Scope) -> Tile:
+    kinds = _promise_kinds()
+    found = _promises(scope).aggregate(**{key: Count("pk", filter=kind) for key, kind in kinds.items()})
+    total = sum(found.values())
+    bad = found["overdue"] + found["broken"]
+    on_time = percent_text(proportion(found["on_time"], total).share)
+    labels = {
+        "on_time": _("Kept on time"),
+        "late": _("Kept late"),
+        "overdue": _("Open and past due"),
+        "broken": _("Broken"),
+    }
+    return Tile(
+        key="promises",
+        title=_("Broken promises"),
+        definition=_(
+            "Promises to leads that fell due in the period: broken, or still open past their date. Cancelled"
+            " ones are left out."
+        ),
+        denominator=ngettext("%(n)d promise due", "%(n)d promises due", total) % {"n": total},
+        columns=(Column("label", _("Promises"), "text"), Column("promises", _("Number"))),
+        rows=[
+            Row({"kind": key, "label": label, "promises": found[key]}, parts={"promises": key})
+            for key, label in labels.items()
+        ],
+        headline=Headline(
+            bad,
+            "count",
+            _("of %(total)d due · %(share)s kept on time") % {"total": total, "share": on_time},
+            part="bad",
+            tone="stop" if bad else "ok",
+        ),
+    )
+
+
+def promises_leads(scope: Scope, part: str) -> QuerySet[Lead]:
+    kinds = _promise_kinds()
+    condition = pick({**kinds, "bad": kinds["overdue"] | kinds["broken"]}, part)
+    return scope.leads().filter(pk__in=_promises(scope).filter(condition).values("lead"))
+
+
+# --- Speed to lead ------------------------------------------------------------------------------------------
+
+WAIT = ExpressionWrapper(F("first_attempt_at") - F("raised_at"), output_field=DurationField())
+
+
+def _raised(scope: Scope) -> QuerySet[HandRaise]:
+    return scope.of_leads(
+        HandRaise.objects.filter(raised_at__gte=scope.since, raised_at__lt=scope.until).order_by()
+    )
+
+
+def _speed_kinds(scope: Scope) -> dict[str, Q]:
+    goal = timedelta(minutes=scope.workspace.speed_goal_minutes)
+    answered = Q(first_attempt_at__isnull=False)
+    return {
+        "in_time": answered & Q(wait__lte=goal),
+        "late": answered & Q(wait__gt=goal),
+        # Not yet late: it says nothing of how fast we are.
+        "fresh": Q(first_attempt_at=None, raised_at__gte=scope.now - goal),
+        "unanswered": Q(first_attempt_at=None, raised_at__lt=scope.now - goal),
+    }
+
+
+def speed(scope: Scope) -> Tile:
+    goal = scope.workspace.speed_goal_minutes
+    raised = _raised(scope).annotate(wait=WAIT)
+    kinds = _speed_kinds(scope)
+    found = raised.aggregate(**{key: Count("pk", filter=kind) for key, kind in kinds.items()})
+    answered = found["in_time"] + found["late"]
+    decided = answered + found["unanswered"]
+    middle, p90 = _quantiles(raised)
+    share = proportion(found["in_time"], decided).share
+    labels = {
+        "in_time": _("Called within %(goal)d min") % {"goal": goal},
+        "late": _("Called later"),
+        "unanswered": _("Not called, past the goal"),
+        "fresh": _("Not called yet, within the goal"),
+    }
+    return Tile(
+        key="speed",
+        title=_("Speed to lead"),
+        definition=_(
+            "From the hand-raise to the first call, in clock minutes, for hand-raises of the period: median "
+            "and 90th percentile of those called. The share within the goal counts those not called in time "
+            "as missed."
+        ),
+        denominator=_("%(answered)d of %(raised)d hand-raises called")
+        % {"answered": answered, "raised": decided + found["fresh"]},
+        columns=(Column("label", _("Hand-raises"), "text"), Column("hand_raises", _("Number"))),
+        rows=[
+            Row({"kind": key, "label": label, "hand_raises": found[key]}, parts={"hand_raises": key})
+            for key, label in labels.items()
+        ],
+        headline=Headline(
+            middle,
+            "minutes",
+            _("median · 90 %% within %(p90)s · %(share)s in %(goal)d min")
+            % {"p90": wait_text(p90), "share": percent_text(share), "goal": goal},
+            part="called",
+        ),
+        marks={"median_minutes": middle, "p90_minutes": p90, "share_in_time": share, "in_time_of": decided},
+    )
+
+
+def _quantiles(raised: QuerySet[HandRaise]) -> tuple[float | None, float | None]:
+    """Median and 90th percentile (nearest rank) of the waits of those called, in minutes."""
+    ranked = raised.filter(first_attempt_at__isnull=False).annotate(
+        place=Window(RowNumber(), order_by=["wait", "pk"]), total=Window(Count("pk"))
+    )
+    middle = Q(twice__gte=F("total"), twice__lte=F("total") + 2)
+    late = Q(ten_times__gte=F("nine_totals"), ten_times__lt=F("nine_totals") + 10)
+    ranked = ranked.annotate(twice=F("place") * 2, ten_times=F("place") * 10, nine_totals=F("total") * 9)
+    rows = list(ranked.filter(middle | late).order_by("place").values("wait", "place", "total"))
+    if not rows:
+        return None, None
+    total = rows[0]["total"]
+    minutes = {row["place"]: row["wait"].total_seconds() / 60 for row in rows}
+    return (
+        median_of(minutes[place] for place in sorted(minutes) if total <= 2 * place <= total + 2),
+        minutes[-(-9 * total // 10)],
+    )
+
+
+def speed_leads(scope: Scope, part: str) -> QuerySet[Lead]:
+    kinds = {**_speed_kinds(scope), "called": Q(first_attempt_at__isnull=False)}
+    raised = _raised(scope).annotate(wait=WAIT).filter(pick(kinds, part))
+    return scope.leads().filter(pk__in=raised.values("lead"))
