@@ -20,6 +20,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("api/", include("crm.api.urls")),
+    path("", include("touchpoints.urls")),
     path("", include("crm.pipeline.urls")),
 ]
 handler500 = "crm.api.problems.server_error"

@@ -1,0 +1,55 @@
+"""Whom to call next, over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from leads.api.leads import with_facts
+from leads.api.strict import Problem, StrictSerializer, StrictView, Text
+from leads.models import Lead
+from touchpoints import queue
+from touchpoints.api.shapes import QueueItemShape, Story
+from touchpoints.models import CallAttempt, FollowUp
+
+FRESH = {"Cache-Control": "no-store"}
+
+
+class SkipInput(StrictSerializer):
+    reason = Text(required=False, max_length=300)
+
+
+class QueueView(StrictView, viewsets.GenericViewSet[FollowUp]):
+    """The caller's own queue: their follow-ups and their team's pool."""
+
+    serializer_class = QueueItemShape
+    queryset = FollowUp.objects.none()
+    filter_backends: list[Any] = []
+
+    @extend_schema(responses={200: QueueItemShape, 204: None})
+    def next(self, request: Request) -> Response:
+        row = queue.next_lead(request.user, now=self.now)
+        if row is None:
+            return Response(status=status.HTTP_204_NO_CONTENT, headers=FRESH)
+        lead = with_facts(Lead.objects.all()).get(pk=row.lead_id)
+        context = {"now": self.now, "lead": lead, "story": Story([lead], now=self.now)}
+        return Response(QueueItemShape(row, context=context).data, headers=FRESH)
+
+    @extend_schema(request=SkipInput, responses={204: None})
+    def skip(self, request: Request, pk: int) -> Response:
+        row = get_object_or_404(FollowUp.objects.open().visible_to(request.user), pk=pk)
+        reason = self.check(SkipInput).get("reason", "")
+        if row.lease_by_id not in (None, request.user.pk) and row.lease_until and row.lease_until > self.now:
+            raise Problem(409, "leased_by_another", _("A colleague has this lead on the screen just now."))
+        if CallAttempt.objects.open().outbound().filter(user=request.user, follow_up=row).exists():
+            raise Problem(
+                409, "attempt_open", _("Your call to this lead is still open: log its outcome first.")
+            )
+        queue.skip(row, reason, user=request.user, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=FRESH)
