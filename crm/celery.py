@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_init, worker_process_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from crm.tether import tether_to_parent
@@ -43,7 +43,16 @@ def keep_logging_as_configured(**_: Any) -> None:
     """Being connected is enough: Celery then leaves logging as Django's settings made it."""
 
 
+_worker_pid: int | None = None
+
+
+@worker_init.connect
+def remember_the_worker(**_: Any) -> None:
+    global _worker_pid
+    _worker_pid = os.getpid()
+
+
 @worker_process_init.connect
 def die_with_the_worker(**_: Any) -> None:
     """A pool process must not outlive its worker: it would hold tasks that are handed out again."""
-    tether_to_parent()
+    tether_to_parent(_worker_pid)

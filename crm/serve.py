@@ -4,7 +4,6 @@ import errno
 import fcntl
 import http.client
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -87,8 +86,7 @@ def own_services() -> list[Service]:
     beat = [*celery, "beat", *level, "--pidfile=", "--schedule", str(settings.THAW_DIR / "beat-schedule")]
     return [
         Service("web", web),
-        # SIGQUIT: finish what can be finished in a few seconds, hand the rest back to the broker.
-        Service("worker", worker, stop_signal=signal.SIGQUIT, wait_for_ready=True),
+        Service("worker", worker, wait_for_ready=True),
         Service("beat", beat, wait_for_ready=True),
     ]
 
@@ -102,6 +100,8 @@ def environment() -> dict[str, str]:
         "DEBUG": "0",
         "PYTHONPATH": path,
         "PYTHONUNBUFFERED": "1",
+        # Asked to stop, a worker finishes what takes a few seconds and hands the rest back to the broker.
+        "REMAP_SIGTERM": "SIGQUIT",
         "THAW_DIR": str(settings.THAW_DIR),
         "HOST": settings.HOST,
         "PORT": str(settings.PORT),

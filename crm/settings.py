@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "crm.intake",
     "crm.pipeline",
     "crm.integrations",
+    "crm.demo",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -31,7 +31,6 @@ class Service:
     name: str
     command: Sequence[str]
     stage: int = 1
-    stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 8.0
     wait_for_ready: bool = False
 
@@ -125,7 +124,7 @@ class Supervisor:
             for running in here:
                 assert running.process is not None
                 if running.process.poll() is None:
-                    running.process.send_signal(running.service.stop_signal)
+                    running.process.terminate()
             begun = time.monotonic()
             for running in here:
                 assert running.process is not None

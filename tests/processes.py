@@ -101,6 +101,7 @@ class Worker:
             "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
             "THAW_TEST_DATABASE_NAME": str(settings.DATABASES["default"]["NAME"]),
             "PYTHONPATH": str(ROOT),
+            "REMAP_SIGTERM": "SIGQUIT",
         }
         commands = [[*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]]
         if self.with_beat:
@@ -131,7 +132,7 @@ class Worker:
 
     def stop(self) -> None:
         for process in self.processes:
-            process.send_signal(signal.SIGQUIT if process is self.processes[0] else signal.SIGTERM)
+            process.terminate()
         for process in self.processes:
             try:
                 process.wait(10)
