@@ -11,6 +11,8 @@ def percent_text(share: float | None, digits: int | None = None) -> str:
         return "–"
     hundredths = share * 100
     places = digits if digits is not None else (1 if 0 < hundredths < 9.95 else 0)
+    # Django's number_format cuts digits off where a reader expects them rounded.
+    hundredths = round(hundredths, places)
     return f"{formats.number_format(hundredths, decimal_pos=places, use_l10n=True)}\u00a0%"
 
 

@@ -1,4 +1,4 @@
-"""What does each chart say in words and numbers? Pure functions from the charts' rows to a head and lines of text.
+"""What does each chart say in words and numbers? Pure functions from its rows to a head and lines of text.
 
 Beside every chart stands its table (`chart_table`), and an export writes the same lines.
 """
@@ -132,8 +132,8 @@ def chart_table(lines: Lines, caption: str = "") -> SafeString:
     )
     return format_html(
         '<details class="chart-table"><summary>{}</summary><div class="table-wrap" tabindex="0" role="region"'
-        ' aria-label="{}"><table class="table dense">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-        "</details>",
+        ' aria-label="{}"><table class="table dense">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
+        "</div></details>",
         gettext("Table"),
         caption or gettext("Table"),
         format_html('<caption class="visually-hidden">{}</caption>', caption) if caption else "",

@@ -1,8 +1,8 @@
-"""How are the manager's numbers drawn? Pure functions from plain rows to inline SVG, constant time per row.
+"""How are the manager's numbers drawn? Pure functions from plain rows to inline SVG.
 
-Every drawing has a name for those who do not see it, tells nothing by colour alone (warm is filled or solid, cold
-is hollow or dashed, "too early" is hatched), takes its colours from CSS classes, and has its table in
-`chart_tables`. Positions along the page are percentages without a viewBox, so that text keeps its size on a phone.
+Every drawing has a name for those who do not see it, tells nothing by colour alone (warm is filled or solid,
+cold is hollow or dashed, "too early" is hatched), takes its colours from CSS classes, and has its table in
+`chart_tables`. Positions across are percentages without a viewBox, so that text keeps its size on a phone.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class CapacityDay(TypedDict):
 
 
 def funnel(rows: Sequence[FunnelRow]) -> SafeString:
-    """From first dial to won: a hollow cold bar above a solid warm one for each step, as shares of the first row."""
+    """A hollow cold bar above a solid warm one for each step, as shares of the first row."""
     if not rows:
         return NOTHING
     first = rows[0]
@@ -101,7 +101,7 @@ def _funnel_step(row: FunnelRow, first: FunnelRow, *, is_first: bool) -> SafeStr
 def step_curves(
     curves: Sequence[Curve], label: str, *, early: int = 4, target: int = 18, height: int = 210
 ) -> SafeString:
-    """Share of leads first reached by attempt: warm solid, cold dashed, with the early stop and the target marked."""
+    """Share first reached by attempt: warm solid, cold dashed, the early stop and the target marked."""
     curves = [curve for curve in curves if curve["shares"]]
     if not curves:
         return NOTHING
@@ -129,7 +129,7 @@ def step_curves(
 
 
 def _step_path(curve: Curve, last: int, top: float, floor: int) -> SafeString:
-    """Steps in a stretched drawing of their own; the line keeps its width (vector-effect in the stylesheet)."""
+    """Steps in a stretched drawing of their own; vector-effect in the stylesheet keeps the line's width."""
     height = floor - 14
     path, level = [f"M0 {height}"], 0.0
     for attempt, share in enumerate(curve["shares"], start=1):
@@ -176,7 +176,7 @@ def _curve_summary(curve: Curve, early: int, target: int) -> str:
 def distribution(
     rows: Sequence[DistributionRow], label: str, *, early: int = 4, target: int = 18, height: int = 190
 ) -> SafeString:
-    """Pursuits by the attempt they ended at; those given up at `early` or before are hatched, and labelled."""
+    """Pursuits by the attempt they ended at; those ended at `early` or before are hatched, and labelled."""
     if not rows:
         return NOTHING
     last = max(target, *(row["attempt"] for row in rows))
@@ -215,7 +215,7 @@ def distribution(
 
 
 def heatmap(cells: Iterable[HeatCell], label: str, *, floor_n: int = 30) -> SafeString:
-    """Connect rate by lead-local weekday and hour; cells of fewer than `floor_n` dials are dashed and hold no value."""
+    """Connect rate by lead-local weekday and hour; cells of under `floor_n` dials are dashed and empty."""
     known = {(cell["weekday"], cell["hour"]): cell for cell in cells}
     if not known:
         return NOTHING
@@ -260,7 +260,7 @@ def _heat_cell(
     words = ngettext(
         "{day} {hour}–{end}: {rate} of {n} dial", "{day} {hour}–{end}: {rate} of {n} dials", n
     ).format(day=weekday_name(day), hour=hour, end=hour + 1, rate=percent_text(rate, 0), n=count_text(n))
-    value = formats.number_format(rate * 100, decimal_pos=0) if shown and rate is not None else ""
+    value = formats.number_format(round(rate * 100)) if shown and rate is not None else ""
     return format_html(
         '<g><title>{}</title><rect class="heat-{}" x="{}%" y="{}" width="{}%" height="24" rx="3"/>{}</g>',
         words,
@@ -280,7 +280,7 @@ def heat_level(rate: float, low: float, high: float) -> str:
 
 
 def capacity(days: Sequence[CapacityDay], label: str, *, height: int = 170) -> SafeString:
-    """Due against capacity by day: solid bars in their frame, and hatched where more is due than can be dialled."""
+    """Due against capacity by day: solid bars in a frame, hatched where more is due than can be dialled."""
     if not days:
         return NOTHING
     highest = max(max(day["due"], day["capacity"]) for day in days) or 1

@@ -60,8 +60,10 @@ def hatch_id(label: str, salt: int) -> str:
 
 def hatch(name: str) -> SafeString:
     return format_html(
-        '<defs><pattern id="{}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect class="hatch-ground" width="6" height="6"/><line class="hatch-line" x1="1" y1="0" x2="1" y2="6"/>'
+        '<defs><pattern id="{}" width="6" height="6" patternUnits="userSpaceOnUse"'
+        ' patternTransform="rotate(45)">'
+        '<rect class="hatch-ground" width="6" height="6"/>'
+        '<line class="hatch-line" x1="1" y1="0" x2="1" y2="6"/>'
         "</pattern></defs>",
         name,
     )

@@ -53,17 +53,18 @@ def warmth_curve(
     now: datetime,
     height: int = 150,
 ) -> SafeString:
-    """Days of warmth left over time: filled while warm, a dashed line at zero, touchpoints marked, "now" ruled.
+    """Days of warmth left over time, filled while warm, with touchpoints on the base line and "now" ruled.
 
-    `points` are the instants at which the evidence changed, ascending; the curve runs on past `now` until it is cold.
+    `points` are the instants at which the evidence changed, ascending. The curve runs on until it is cold.
     """
     if not points:
         return NOTHING
     outline = _warm_outline(points, now)
-    start = min([outline[0][0], *(touch["at"] for touch in touches)])
-    end = max([outline[-1][0], now + timedelta(days=3), *(touch["at"] for touch in touches)])
-    span = (end - start).total_seconds() or 1.0
-    top = max([days for _at, days in outline] + [7.0]) * 1.08
+    touched = [touch["at"] for touch in touches]
+    start = min([outline[0][0], *touched])
+    end = max([outline[-1][0], now + timedelta(days=3), *touched])
+    span = (end - start).total_seconds()
+    top = max(7.0, *(days for _at, days in outline)) * 1.08
     floor = height - 24
 
     def across(moment: datetime) -> float:
@@ -72,29 +73,49 @@ def warmth_curve(
     def up(days: float) -> float:
         return 12 + (1 - max(days, 0.0) / top) * (floor - 12)
 
-    path = "L".join(f"{place(across(at) * 10)} {place(up(days) - 12)}" for at, days in outline)
-    tail, head = place(across(outline[-1][0]) * 10), place(across(outline[0][0]) * 10)
-    shape = format_html(
-        '<svg x="0" y="12" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none"'
-        ' overflow="visible"><path class="area warm" d="M{1}L{2} {0}L{3} {0}Z"/><path class="curve warm" d="M{1}"/></svg>',
-        floor - 12,
-        path,
-        tail,
-        head,
-    )
-    days_left = warmth_at(points, now)
-    parts = [shape, line(0, floor, 100, floor, "base-line"), *_touch_marks(touches, across, floor)]
-    parts += [line(across(now), 4, across(now), floor, "now-line")]
-    side = "end" if across(now) > 70 else "start"
+    days_left = round(warmth_at(points, now))
     words = gettext("now: cold")
     if days_left > 0:
-        words = ngettext("now: {n} day left", "now: {n} days left", round(days_left)).format(
-            n=round(days_left)
-        )
-    parts.append(text(f"{place(across(now))}%", 11, words, "halo strong", side, -5 if side == "end" else 5))
-    parts.append(text("0", floor + 17, short_day(start), anchor="start"))
-    parts.append(text("100%", floor + 17, short_day(end), anchor="end"))
-    return figure(f"{label}: {words}", height, parts, "chart-right")
+        words = ngettext("now: {n} day left", "now: {n} days left", days_left).format(n=days_left)
+    parts = [
+        *_warm_axis(top, up),
+        _warm_shape([(across(at), up(days) - 12) for at, days in outline], floor - 12),
+        line(0, floor, 100, floor, "base-line"),
+        *_touch_marks(touches, across, floor),
+        _now_rule(across(now), floor, words),
+        text("0", floor + 17, short_day(start)),
+        text("100%", floor + 17, short_day(end), anchor="end"),
+    ]
+    return figure(f"{label}: {words}", height, parts, "chart-axis-y chart-right")
+
+
+def _warm_axis(top: float, up: Callable[[float], float]) -> list[SafeString]:
+    step = next((days for days in (7, 14, 30, 60) if top / days < 4), 120)
+    strokes = [text("0", up(0) + 4, gettext("cold"), anchor="end", dx=-8)]
+    for days in range(step, int(top) + 1, step):
+        strokes.append(line(0, up(days), 100, up(days), "grid-line"))
+        # Translators: a number of days on a narrow axis.
+        strokes.append(text("0", up(days) + 4, gettext("{n} d").format(n=days), anchor="end", dx=-8))
+    return strokes
+
+
+def _warm_shape(corners: Sequence[tuple[float, float]], height: int) -> SafeString:
+    path = "L".join(f"{place(x * 10)} {place(y)}" for x, y in corners)
+    return format_html(
+        '<svg x="0" y="12" width="100%" height="{0}" viewBox="0 0 1000 {0}" preserveAspectRatio="none"'
+        ' overflow="visible"><path class="area warm" d="M{1}L{2} {0}L{3} {0}Z"/>'
+        '<path class="curve warm" d="M{1}"/></svg>',
+        height,
+        path,
+        place(corners[-1][0] * 10),
+        place(corners[0][0] * 10),
+    )
+
+
+def _now_rule(x: float, floor: int, words: str) -> SafeString:
+    anchor, dx = ("end", -5) if x > 60 else ("start", 5)
+    rule = line(x, 4, x, floor, "now-line")
+    return format_html("{}{}", rule, text(f"{place(x)}%", 11, words, "halo strong", anchor, dx))
 
 
 def warmth_at(points: Sequence[WarmthPoint], moment: datetime) -> float:
@@ -152,7 +173,8 @@ def attempt_meter(dots: Sequence[MeterDot], attempt: int, target: int) -> SafeSt
     met = ", ".join(str(dot["label"]) for dot in dots)
     words = gettext("Attempt {attempt} of {target}").format(attempt=attempt, target=target)
     return format_html(
-        '<svg class="meter" width="{0}" height="12" viewBox="0 0 {0} 12" role="img" aria-label="{1}">{2}</svg>',
+        '<svg class="meter" width="{0}" height="12" viewBox="0 0 {0} 12" role="img" aria-label="{1}">'
+        "{2}</svg>",
         total * size,
         f"{words}: {met}" if met else words,
         SafeString("".join(parts)),
@@ -181,7 +203,7 @@ def _meter_dot(kind: str, x: int, label: str) -> SafeString:
 
 
 def evidence_bar(items: Sequence[EvidenceShare], temperature: str = "warm") -> SafeString:
-    """The shares of a lead's evidence as one bar, strongest first; from the fourth on they share one shade."""
+    """The shares of a lead's evidence as one bar, strongest first; from the fourth on in one shade."""
     if not items:
         return NOTHING
     parts, left = [], 0.0

@@ -194,11 +194,11 @@
     time: { hour: "2-digit", minute: "2-digit" },
     weekday: { weekday: "short", day: "numeric", month: "short" },
   };
-  const UNITS = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+  const UNITS = [["year", 31557600, 1], ["month", 2629800, 2], ["week", 604800, 2], ["day", 86400, 1], ["hour", 3600, 1], ["minute", 60, 1]];
   const relative = (moment) => {
     const seconds = (moment - Date.now()) / 1000;
-    const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
-    return new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "long" }).format(Math.trunc(seconds / size), unit);
+    const [unit, size] = UNITS.find(([, size, least]) => Math.abs(seconds) >= size * least) ?? ["minute", 60];
+    return new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" }).format(Math.trunc(seconds / size), unit);
   };
   const localise = (root) => {
     for (const node of root.querySelectorAll("time[data-local]")) {

@@ -1,4 +1,4 @@
-"""How does a template ask for a chart and its table? Thin tags over the pure functions; shapes are documented there.
+"""How does a template ask for a chart and its table? Thin tags; the shapes are those of the pure functions.
 
 {% funnel_chart rows %}{% funnel_table rows caption %}
 {% step_chart curves label early=4 target=18 %}{% step_table curves caption %}

@@ -21,6 +21,11 @@ def attempt_bars_chart(
 
 
 @register.simple_tag
+def bar_swatch(fill: attempt_bars.Fill) -> SafeString:
+    return attempt_bars.swatch(fill)
+
+
+@register.simple_tag
 def at_a_glance(panel: Panel, keys: str, rows: int | None = None) -> Panel:
     """The panel with the named columns alone: {% at_a_glance panel "name dials" 10 as few %}."""
     return panel.only(*keys.split(), rows=rows)
