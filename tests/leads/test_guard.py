@@ -217,6 +217,7 @@ LIFTS = [
     ("an enquiry of 3 months ago", given_by("enquiry", MONTHS_3), {}, False),
     ("a friendship lifts nothing", given_by("personal_relationship"), {}, False),
     ("a consent that ended", given_by("consent", ends_at=NOON), {}, False),
+    ("a relationship called off", given_by("purchase", revoked_at=NOON - HOUR), {}, False),
     ("a consent from tomorrow", given_by("consent", -DAY), {}, False),
     ("a consent for another number", given_by("consent", number=MIAMI), {}, False),
     (
@@ -283,6 +284,14 @@ CONSENTS = [
 def test_what_counts_as_consent(number, permissions, workspace, expected):
     known = facts(number, permissions=permissions, workspace=workspace)
     assert codes(known) == expected
+
+
+def test_what_lifts_a_registry_is_no_consent():
+    asks = [
+        row(consent_regime="prior", exemptions=[{"kind": "purchase", "months": 18, "lifts": ["registry"]}])
+    ]
+    known = facts(permissions=given_by("purchase"))
+    assert guard(known, rules(known, asks), now=NOON).codes == ("consent_missing",)
 
 
 def test_a_consent_given_after_a_revocation_counts_and_one_before_does_not():
@@ -377,6 +386,13 @@ def test_a_country_without_a_rule_says_that_it_is_not_verified():
     assert rules(facts()).verified
 
 
+def test_a_rule_that_is_silent_leaves_the_default_hours_and_cap():
+    silent = [row(windows={}, dials_cap=None), *(r for r in ROWS if r.jurisdiction == "*")]
+    left = resolve(silent, ("US",), "consumer", TODAY)
+    assert [(cap.most, cap.hours) for cap in left.caps] == [(3, 24)]
+    assert left.hours == resolve(ROWS, ("*",), "consumer", TODAY).hours
+
+
 BROKEN_BOOKS = [
     ("no rows at all", []),
     ("no hours anywhere", [row(windows={})]),
@@ -428,6 +444,12 @@ DIALS = [
         NOON + 4 * HOUR,
     ),
     ("an hour after the last", {"dials_to_number": (NOON - HOUR,)}, ("min_gap",), NOON + HOUR),
+    (
+        "an hour after the last of two",
+        {"dials_to_number": (NOON - 9 * HOUR, NOON - HOUR)},
+        ("min_gap",),
+        NOON + HOUR,
+    ),
     ("an hour after, on their request", {"dials_to_number": (NOON - HOUR,), "lead_request": True}, (), None),
     (
         "20 minutes after a busy line",

@@ -185,6 +185,18 @@ def test_a_closure_names_its_rule_and_holiday():
     assert (closure.jurisdiction, spoken(closure.windows)) == ("US-FL", "08:00–20:00")
 
 
+def test_a_closed_day_is_told_before_closed_hours():
+    late_on_sunday = local("America/Chicago", 2026, 11, 22, 22)
+    (closure,) = hours_of(("America/Chicago",), law("US-AL")).closures(late_on_sunday)
+    assert (closure.kind, closure.jurisdiction, closure.windows) == ("day", "US-AL", ())
+
+
+def test_only_the_zones_that_are_closed_are_told():
+    nine_in_the_east = local("America/New_York", 2026, 11, 20, 21)
+    closures = hours("America/New_York", "America/Chicago").closures(nine_in_the_east)
+    assert [closure.zone for closure in closures] == ["America/New_York"]
+
+
 def test_every_area_code_stays_inside_every_candidate_zone_in_every_season():
     """The whole North American plan: each permitted interval, end to end, by each zone's own clock."""
     by_jurisdiction = {row["jurisdiction"]: row for row in DEFAULT_GUARD_RULES if row["windows"]}

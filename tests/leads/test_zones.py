@@ -66,6 +66,11 @@ def test_a_russian_mobile_may_be_anywhere_from_kaliningrad_to_kamchatka():
     assert len(zones) > 10
 
 
+def test_kaliningrad_is_in_russia_whatever_the_library_says():
+    assert "Europe/Kaliningrad" in zones_of_number("+74012123456")
+    assert "Europe/Bucharest" not in zones_of_number("+74012123456")
+
+
 def test_no_exchange_lies_outside_the_zones_of_its_area_code():
     corrected = {"474", "689"}
     for prefix, zones in TIMEZONE_DATA.items():
@@ -146,6 +151,11 @@ TRUST = [
         "another country's number does not help",
         {"country": "DK", "number": "+12125550101"},
         {"Europe/Copenhagen"},
+    ),
+    (
+        "nor does a Canadian one in the States",
+        {"country": "US", "number": "+14165550101"},
+        set(zones_of_country("US")),
     ),
     ("toll-free with an address", {"country": "US", "region": "NY", "number": "+18005550101"}, {EAST}),
     ("toll-free alone", {"number": "+18005550101"}, set()),
