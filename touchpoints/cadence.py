@@ -123,7 +123,9 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
+    """An open stretch of a day that an attempt could take, and the cell it belongs to."""
+
     window: Window
     cell: Cell
 
@@ -242,7 +244,7 @@ def slot_from(
     first_open: bool = False,
     only_parts: Sequence[str] = (),
     last_day: date | None = None,
-) -> _Candidate | Declined:
+) -> Candidate | Declined:
     """The best cell on `first_day`, or on the first day after it that has one; nothing before `now`.
 
     A weekday of which every open cell was used twice is passed over, unless all are. `only_parts` and
@@ -255,7 +257,7 @@ def slot_from(
     if not only_parts:
         passes.append((timedelta(0), False))
     for shortest, by_parts in passes:
-        full: list[_Candidate] | None = None
+        full: list[Candidate] | None = None
         for day in _days(start, last, place):
             if full is not None and day > start + FULL_DAYS_PASSED_OVER:
                 break
@@ -272,8 +274,7 @@ def slot_from(
 
 
 def plan_all(plan: Plan, place: Place, *, start: datetime) -> list[Slot]:
-    """What the plan would place from `start` on if nobody ever answered: one slot an attempt, up to the
-    target.
+    """What the plan would place from `start` on if nobody ever answered: one slot for each attempt.
 
     Shorter than the target only where the place permits no window at all.
     """
@@ -314,7 +315,7 @@ def _cells(
     now: datetime,
     shortest: timedelta,
     only_parts: Sequence[str] | None,
-) -> list[_Candidate]:
+) -> list[Candidate]:
     """The open cells of a day in order; a consumer's Saturday also stands beside the day before it.
 
     With `only_parts` None, the whole day is one cell without a part.
@@ -343,7 +344,7 @@ def _open(
     place: Place,
     now: datetime,
     shortest: timedelta,
-) -> list[_Candidate]:
+) -> list[Candidate]:
     """What of these stretches of a day is permitted, lies ahead and is left by the house caps."""
     earliest = max(now, _caps_pass_at(day, history, place))
     midnight, next_midnight = place.midnight(day), place.midnight(day + timedelta(days=1))
@@ -358,7 +359,7 @@ def _open(
             not_before, until = max(opens, window_opens), min(closes, window_closes)
             if until > not_before and until - not_before >= shortest:
                 window = (not_before.astimezone(UTC), until.astimezone(UTC))
-                candidates.append(_Candidate(window, (day.isoweekday(), key)))
+                candidates.append(Candidate(window, (day.isoweekday(), key)))
                 break
     return candidates
 
@@ -375,19 +376,19 @@ def _caps_pass_at(day: date, history: Sequence[Attempted], place: Place) -> date
 
 
 def _choose(
-    candidates: Sequence[_Candidate],
+    candidates: Sequence[Candidate],
     used: Counter[Cell],
     history: Sequence[Attempted],
     place: Place,
     first_open: bool,
-) -> _Candidate:
+) -> Candidate:
     """Least used first; then another part than last time, no filler, the rarest part, the best weight."""
     if first_open:
         return min(candidates, key=lambda one: one.window)
     last_part = max(history, key=lambda past: past.at).day_part if history else ""
     parts = Counter(past.day_part for past in history)
 
-    def order(one: _Candidate) -> tuple[float, bool, bool, int, float, datetime]:
+    def order(one: Candidate) -> tuple[float, bool, bool, int, float, datetime]:
         weight = place.weights.get(one.cell, 1.0)
         part = one.cell[1]
         return (used[one.cell], part == last_part, weight < FILLER_BELOW, parts[part], -weight, one.window[0])

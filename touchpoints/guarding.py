@@ -66,7 +66,7 @@ class Situation:
     suppressed: bool
     dialled: tuple[datetime, ...]
     caps: Caps
-    in_company: dict[int, int] = field(default_factory=dict)  # number id -> how many people share it
+    users_of: dict[int, int] = field(default_factory=dict)  # number id -> how many people share it
 
     # --- places and times ----------------------------------------------------------------------------------
 
@@ -214,7 +214,7 @@ class Situation:
 
     def scopes_of_refusal(self, number_id: int | None) -> list[str]:
         """Whom a wish not to be called covers when nobody said: on a shared number this person, else number too."""
-        if number_id is None or self.in_company.get(number_id, 0) > 1:
+        if number_id is None or self.users_of.get(number_id, 0) > 1:
             return [Scope.PERSON]
         return [Scope.PERSON, Scope.NUMBER]
 
@@ -385,7 +385,7 @@ class _Gathering:
             suppressed=whole,
             dialled=tuple(sorted(self.dials_to_lead[lead.pk])),
             caps=Caps(self.workspace.per_day_cap, self.workspace.per_week_cap),
-            in_company={link.number_id: self.users_of[link.number_id] for link in self.links[lead.pk]},
+            users_of={link.number_id: self.users_of[link.number_id] for link in self.links[lead.pk]},
         )
 
     def _facts(self, lead: Lead, link: LeadNumber) -> GuardFacts:

@@ -68,32 +68,36 @@ def log_outcome(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: d
             )
         if call.user_id != user.pk and not user.is_manager:  # type: ignore[attr-defined]
             raise refusals.NotYours(gettext("This call is a colleague's."))
-        _Logging(call, logged, user, now).apply()
+        _Logging(call, _locked(call), logged, user, now).apply()
     return call
 
 
-def preview(call: CallAttempt, *, now: datetime) -> dict[str, str]:
-    """What would come next for each outcome that needs no further answer, in words, by outcome key."""
-    said = {}
-    sample = Logged(outcome="", callback_at=None)
-    logging = _Logging(call, sample, call.user, now)
-    for outcome in Outcome.objects.filter(active=True):
-        step = logging.decide(outcome)
-        said[outcome.key] = step.reason
-    return said
+def preview(lead: Lead, call: CallAttempt | None, *, user: AbstractUser, now: datetime) -> dict[str, str]:
+    """What would come next after each outcome, in words, by outcome key; for a call that is open or to be made."""
+    if call is None:
+        pursuit = Pursuit.objects.open().filter(lead=lead).first()
+        call = CallAttempt(lead=lead, pursuit=pursuit, user=user, started_at=now)  # type: ignore[misc]
+    logging = _Logging(call, lead, Logged(outcome=""), user, now)
+    return {
+        outcome.key: logging.decide(outcome).reason
+        for outcome in Outcome.objects.filter(active=True)
+        if outcome.policy != "agreed_time"
+    }
+
+
+def _locked(call: CallAttempt) -> Lead:
+    return Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=call.lead_id)
 
 
 class _Logging:
     """One outcome being logged: everything it reads, decides and writes."""
 
-    def __init__(self, call: CallAttempt, logged: Logged, user: Any, now: datetime) -> None:
-        self.call, self.logged, self.user, self.now = call, logged, user, now
-        self.lead = (
-            Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=call.lead_id)
-        )
+    def __init__(self, call: CallAttempt, lead: Lead, logged: Logged, user: Any, now: datetime) -> None:
+        self.call, self.lead, self.logged, self.user, self.now = call, lead, logged, user, now
         self.pursuit = Pursuit.objects.select_related("cadence").filter(pk=call.pursuit_id).first()
         self.situation = guarding.gather([self.lead], now=now)[self.lead.pk]
         self.made: dict[str, list[Any]] = {}
+        self.raised = HandRaise.objects.filter(lead=lead, raised_at__gt=now - timedelta(hours=24)).first()
         self.earlier = list(
             CallAttempt.objects.filter(pursuit=self.pursuit)
             .exclude(pk=call.pk)
@@ -122,7 +126,7 @@ class _Logging:
             row["outcome_id"] for row in self.earlier if place.local_date(row["started_at"]) == today
         ]
         outcomes_ever = [row["outcome_id"] for row in self.earlier]
-        raised = HandRaise.objects.filter(lead=self.lead, raised_at__gt=now - timedelta(hours=24)).first()
+        raised = self.raised
         nobody = outcome.key in FOUND_NOBODY and bool(pursuit.reached_at)
         return Context(
             plan=pursue.plan_of(pursuit.cadence),
@@ -497,7 +501,7 @@ def amend(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: datetim
         OutcomeChange.objects.create(call=call, before=before, after_id=logged.outcome, at=now, by=user)
         call.outcome, call.effects, call.ended_at = None, {}, None
         call.save()
-        _Logging(call, logged, user, now).apply()
+        _Logging(call, _locked(call), logged, user, now).apply()
     return call
 
 

@@ -1,0 +1,129 @@
+"""What may a rep send with an outcome, and how are local times read? In the lead's own zone, never the browser's."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Suppression
+
+from .models import Outcome
+from .outcomes import Logged
+
+LOCAL_TIME = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+MOST_QUESTIONS = 12
+
+
+class LocalTimeField(forms.CharField):
+    """A wall-clock time without a zone; the form that owns it says whose clock."""
+
+    def to_python(self, value: Any) -> Any:
+        text = (super().to_python(value) or "").strip()
+        if not text:
+            return None
+        for pattern in LOCAL_TIME:
+            try:
+                return datetime.strptime(text, pattern)
+            except ValueError:
+                continue
+        raise forms.ValidationError(
+            _("“%(value)s” is not a time; expected one such as 2026-11-24T16:00."),
+            code="invalid",
+            params={"value": text[:40]},
+        )
+
+
+class OutcomeForm(forms.Form):
+    """One outcome and what it asks. `zone` is the lead's: local times are read on the lead's clock."""
+
+    outcome = forms.CharField()
+    notes = forms.CharField(required=False, max_length=10_000)
+    callback_at = LocalTimeField(required=False, label=_("Call back at"))
+    days = forms.TypedChoiceField(
+        required=False, coerce=int, empty_value=None, choices=[(30, "30"), (60, "60"), (90, "90")]
+    )
+    meeting_at = LocalTimeField(required=False, label=_("Meeting at"))
+    meeting_title = forms.CharField(required=False, max_length=150)
+    meeting_minutes = forms.IntegerField(required=False, min_value=5, max_value=600)
+    meeting_place = forms.CharField(required=False, max_length=300)
+    promise_text = forms.CharField(required=False, max_length=300, label=_("What did we promise?"))
+    promise_on = forms.DateField(required=False, label=_("By"))
+    reason = forms.CharField(required=False, max_length=200)
+    scope = forms.ChoiceField(
+        required=False, choices=[("", ""), *[(s, s) for s in Suppression.Scope.values if s != "erased"]]
+    )
+    referred_first_name = forms.CharField(required=False, max_length=100)
+    referred_last_name = forms.CharField(required=False, max_length=100)
+    referred_phone = forms.CharField(required=False, max_length=60)
+    referred_email = forms.CharField(required=False, max_length=254)
+
+    def __init__(self, *args: Any, zone: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = zone
+
+    def clean_outcome(self) -> str:
+        key = self.cleaned_data["outcome"]
+        if not Outcome.objects.filter(pk=key, active=True).exists():
+            raise forms.ValidationError(gettext("There is no such outcome."), code="unknown")
+        return str(key)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        outcome = Outcome.objects.filter(pk=data.get("outcome")).first()
+        if outcome is not None and outcome.policy == "agreed_time" and not data.get("callback_at"):
+            self.add_error("callback_at", gettext("Say when to call back."))
+        return data
+
+    def logged(self) -> Logged:
+        """The outcome as the domain takes it, with every local time an instant."""
+        data = self.cleaned_data
+        return Logged(
+            outcome=data["outcome"],
+            notes=data["notes"],
+            callback_at=self._instant(data["callback_at"]),
+            days=data["days"],
+            meeting=self._meeting(),
+            promise=self._promise(),
+            reason=data["reason"],
+            referred=self._referred(),
+            scope=data["scope"],
+            answers=self._answers(),
+        )
+
+    def _instant(self, local: datetime | None) -> datetime | None:
+        return local.replace(tzinfo=self.zone) if local else None
+
+    def _meeting(self) -> dict[str, Any] | None:
+        data = self.cleaned_data
+        if not data["meeting_at"]:
+            return None
+        return {
+            "starts_at": self._instant(data["meeting_at"]),
+            "title": data["meeting_title"],
+            "minutes": data["meeting_minutes"],
+            "place": data["meeting_place"],
+        }
+
+    def _promise(self) -> dict[str, Any] | None:
+        text, day = self.cleaned_data["promise_text"], self.cleaned_data["promise_on"]
+        if not text:
+            return None
+        due_at = datetime.combine(day, time(12), tzinfo=self.zone) if day else None
+        return {"text": text, "due_at": due_at}
+
+    def _referred(self) -> dict[str, Any] | None:
+        names = ("first_name", "last_name", "phone", "email")
+        found = {name: self.cleaned_data[f"referred_{name}"].strip() for name in names}
+        return {name: value for name, value in found.items() if value} or None
+
+    def _answers(self) -> dict[str, str]:
+        """question_1 with answer_1 and so on: the talk track's questions as they were asked."""
+        pairs = (
+            (self.data.get(f"question_{n}"), self.data.get(f"answer_{n}"))
+            for n in range(1, MOST_QUESTIONS + 1)
+        )
+        return {question[:300]: answer[:2000] for question, answer in pairs if question and answer}

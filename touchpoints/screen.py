@@ -1,0 +1,307 @@
+"""What does the call screen show of a lead? Everything in one place, in a bounded number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+from django.utils import formats
+from django.utils.translation import gettext, ngettext
+
+from leads import numbers
+from leads.models import Lead, Workspace
+from leads.zones import zones_of_country
+
+from . import engine, guarding, outcomes, queue
+from .icebreaker import in_words
+from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, TalkTrack, Touchpoint
+from .reasons import fact_of, reasons_for, zone_of
+
+if TYPE_CHECKING:
+    from leads.guard import Verdict
+
+TIMELINE = 8
+ASKS = {
+    "agreed_time": "callback",
+    "later": "later",
+    "send_info": "promise",
+}
+
+
+@dataclass(frozen=True)
+class DialChoice:
+    """One number as a button: what it says, and whether the guard lets it be one."""
+
+    id: int
+    text: str
+    label: str
+    line_type: str
+    shared: bool
+    allowed: bool
+    why: str
+
+
+def show(
+    lead: Lead, *, user: Any, now: datetime, call: CallAttempt | None, follow_up: FollowUp | None
+) -> dict[str, Any]:
+    """The context of the call screen for a lead in hand, with its open call where there is one."""
+    situation = guarding.gather([lead], now=now)[lead.pk]
+    verdicts = situation.verdicts(now=now)
+    best = situation.best_verdict(now=now)
+    promise = _promise(lead)
+    found = engine.warmth_of([lead], now=now)[lead.pk]
+    pursuit = Pursuit.objects.open().filter(lead=lead).select_related("cadence").first()
+    zone = zone_of(situation.zones)
+    return {
+        "lead": lead,
+        "call": call,
+        "note": call.notes if call else "",
+        "follow_up": follow_up,
+        "pursuit": pursuit,
+        "guard": best,
+        "guard_facts": guard_facts(situation, best, now=now),
+        "zone_choices": _zone_choices(situation),
+        "numbers": _choices(situation, verdicts),
+        "promise": promise,
+        "reasons": reasons_for(lead, found, user=user, now=now, promise=promise, zone=zone),
+        "timeline": timeline(lead, most=TIMELINE),
+        "dots": _dots(pursuit),
+        "outcome_buttons": _outcome_buttons(lead, call, situation, user=user, now=now),
+        "track": _track(lead),
+        "answers": {answer.question: answer.answer for answer in lead.answers.all()},
+        "their_now": now.astimezone(zone) if situation.zones else None,
+        "their_zone": situation.zones[0] if situation.zones else "",
+        "callback_shortcuts": _shortcuts(now, zone),
+        "why_next": queue.why_ranked(follow_up) if follow_up else "",
+    }
+
+
+# --- the guard strip -----------------------------------------------------------------------------------------
+
+
+def guard_facts(situation: guarding.Situation, verdict: Verdict, *, now: datetime) -> list[str]:
+    """The short sentences beside the guard's answer: local time, when it closes, dials made, the rule."""
+    said = []
+    local = situation.local_time(now)
+    if local is not None:
+        said.append(_local_time(situation, local, now=now))
+    today = sum(situation.local_date(at) == situation.local_date(now) for at in situation.dialled)
+    week = sum(now - at < timedelta(days=7) for at in situation.dialled)
+    said.append(gettext("today %(n)d of %(most)d") % {"n": today, "most": situation.caps.per_day})
+    said.append(gettext("7 days %(n)d of %(most)d") % {"n": week, "most": situation.caps.per_week})
+    if verdict.rule_version:
+        said.append(gettext("rules %(version)s") % {"version": verdict.rule_version})
+    return said
+
+
+def _local_time(situation: guarding.Situation, local: datetime, *, now: datetime) -> str:
+    clock = formats.date_format(local, "D H:i")
+    city = situation.zones[0].rpartition("/")[2].replace("_", " ")
+    where = gettext("%(time)s in %(city)s") % {"time": clock, "city": city}
+    others = {now.astimezone(ZoneInfo(zone)).utcoffset() for zone in situation.zones} - {local.utcoffset()}
+    if others:
+        more = ngettext("or %(n)d other zone", "or %(n)d other zones", len(others)) % {"n": len(others)}
+        where = f"{where} {more}"
+    closes = situation.hours.closes_at(now) if situation.hours else None
+    if closes is None:
+        return where
+    hours, minutes = divmod(int((closes - now).total_seconds()) // 60, 60)
+    left = (
+        gettext("%(h)d h %(m)02d") % {"h": hours, "m": minutes}
+        if hours
+        else gettext("%(m)d min") % {"m": minutes}
+    )
+    return gettext("%(where)s, closes in %(left)s") % {"where": where, "left": left}
+
+
+def _zone_choices(situation: guarding.Situation) -> list[str]:
+    """Zones a rep may confirm with one click, where more than one is possible or none is known."""
+    if len(situation.zones) == 1:
+        return []
+    return list(situation.zones) or list(zones_of_country(situation.country))
+
+
+# --- numbers, promise, past ----------------------------------------------------------------------------------
+
+
+def _choices(situation: guarding.Situation, verdicts: dict[int, Verdict]) -> list[DialChoice]:
+    usable = {link.number_id for link in situation.callable_numbers()}
+    choices = [
+        DialChoice(
+            id=link.number_id,
+            text=numbers.display(link.number.e164) + (f" #{link.extension}" if link.extension else ""),
+            label=link.label,
+            line_type=link.number.get_line_type_display(),
+            shared=situation.users_of.get(link.number_id, 0) > 1,
+            allowed=verdicts[link.number_id].decision != "block",
+            why=verdicts[link.number_id].reasons[0].detail if verdicts[link.number_id].reasons else "",
+        )
+        for link in situation.links
+    ]
+    return sorted(choices, key=lambda choice: (not choice.allowed, choice.id not in usable))
+
+
+def _promise(lead: Lead) -> Promise | None:
+    return (
+        Promise.objects.filter(lead=lead, kept_at=None, cancelled_at=None)
+        .select_related("made_by")
+        .order_by("-made_at")
+        .first()
+    )
+
+
+def timeline(lead: Lead, *, most: int) -> list[dict[str, Any]]:
+    """What happened, newest first: touchpoints and calls as [{at, text, kind, by, note}]."""
+    touches = Touchpoint.objects.filter(lead=lead).exclude(source="thaw", external_id__startswith="call:")
+    rows = [
+        {
+            "at": row.occurred_at,
+            "text": _first_up(in_words(fact_of(row))),
+            "kind": "touch",
+            "by": row.by,
+            "note": row.summary,
+            "touchpoint": row,
+        }
+        for row in touches.select_related("kind", "by_user").order_by("-occurred_at")[:most]
+    ]
+    calls = CallAttempt.objects.filter(lead=lead, ended_at__isnull=False).select_related("outcome", "user")
+    rows += [
+        {
+            "at": call.started_at,
+            "text": _call_in_words(call),
+            "kind": "",
+            "by": str(call.user.short_name) if call.user else "",
+            "note": call.notes,
+            "call": call,
+        "note": call.notes if call else "",
+        }
+        for call in calls.order_by("-started_at")[:most]
+    ]
+    return sorted(rows, key=lambda row: row["at"], reverse=True)[:most]
+
+
+def _call_in_words(call: CallAttempt) -> str:
+    outcome = gettext(str(call.outcome)) if call.outcome else gettext("outcome not logged")
+    if call.direction == "inbound":
+        return gettext("Rang us: %(outcome)s") % {"outcome": outcome}
+    if call.attempt:
+        return gettext("Attempt %(n)d: %(outcome)s") % {"n": call.attempt, "outcome": outcome}
+    return gettext("Call: %(outcome)s") % {"outcome": outcome}
+
+
+def _first_up(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _dots(pursuit: Pursuit | None) -> list[dict[str, str]]:
+    """The attempts of the pursuit so far, as the meter draws them."""
+    if pursuit is None:
+        return []
+    calls = pursuit.calls.filter(attempt__isnull=False, ended_at__isnull=False).select_related("outcome")
+    return [{"kind": _dot(call), "label": _call_in_words(call)} for call in calls.order_by("attempt")]
+
+
+def _dot(call: CallAttempt) -> str:
+    if call.outcome is None or call.outcome_id == "voicemail_left":
+        return "voicemail" if call.outcome else "none"
+    return "reach" if call.outcome.reach else "connect" if call.outcome.connect else "none"
+
+
+def _track(lead: Lead) -> TalkTrack | None:
+    """The approved talk track in the lead's language, else in English."""
+    tracks = TalkTrack.objects.filter(active=True, approved_at__isnull=False)
+    wanted = lead.language or Workspace.current().language
+    chosen = tracks.filter(Q(language=wanted) | Q(language="en")).order_by("-version")
+    return min(chosen, key=lambda track: track.language != wanted, default=None)
+
+
+# --- outcomes ------------------------------------------------------------------------------------------------
+
+
+def _outcome_buttons(
+    lead: Lead, call: CallAttempt | None, situation: guarding.Situation, *, user: Any, now: datetime
+) -> list[dict[str, Any]]:
+    """[{key, label, hotkey, code, asks, dangerous, common, then}]: `asks` names what must be answered first."""
+    then = outcomes.preview(lead, call, user=user, now=now)
+    shared = any(users > 1 for users in situation.users_of.values())
+    buttons = []
+    for outcome in Outcome.objects.filter(active=True):
+        hotkey = user.key_map.get(outcome.pk, outcome.hotkey)
+        buttons.append(
+            {
+                "key": outcome.pk,
+                "label": gettext(outcome.label),
+                "hotkey": hotkey.upper(),
+                "code": f"Digit{hotkey}" if hotkey.isdigit() else f"Key{hotkey.upper()}",
+                "asks": _asks(outcome, shared=shared),
+                "dangerous": outcome.dangerous,
+                "common": outcome.common,
+                "then": then.get(outcome.pk, ""),
+                "first_row": outcome.hotkey.isdigit() and outcome.hotkey != "0",
+            }
+        )
+    return buttons
+
+
+def _asks(outcome: Outcome, *, shared: bool) -> str:
+    if outcome.policy in ASKS:
+        return ASKS[outcome.policy]
+    by_end = {
+        "meeting": "meeting",
+        "referred_on": "referred",
+        "disqualified": "reason",
+        "not_interested": "reason",
+    }
+    if outcome.ends_pursuit == "do_not_call":
+        return "scope" if shared else ""
+    if outcome.pk == "abusive":
+        return ""
+    return by_end.get(outcome.ends_pursuit, "")
+
+
+def _shortcuts(now: datetime, zone: Any) -> list[dict[str, str]]:
+    """Natural callback times in the lead's own time: [{label, value}] with values for a datetime-local field."""
+    local = now.astimezone(zone)
+    tomorrow = local + timedelta(days=1)
+    thursday = (local + timedelta(days=(3 - local.weekday()) % 7 or 7)).replace(hour=16, minute=0)
+    chosen = [
+        (gettext("in 20 minutes"), local + timedelta(minutes=20)),
+        (gettext("tomorrow, same time"), tomorrow),
+        (gettext("Thursday 16:00"), thursday),
+        (gettext("in 2 weeks"), local + timedelta(days=14)),
+    ]
+    return [{"label": label, "value": f"{at:%Y-%m-%dT%H:%M}"} for label, at in chosen]
+
+
+def rail(user: Any, *, now: datetime) -> list[dict[str, Any]]:
+    """The next five: [{name, temperature, why, url}]."""
+    return [
+        {
+            "name": row.lead.name,
+            "temperature": "warm" if row.lead.is_warm(now=now) else "cold",
+            "why": row.reason if row.rank <= FollowUp.Rank.PROMISE else _why(row),
+            "url": row.lead.get_absolute_url(),
+        }
+        for row in queue.upcoming(user, now=now)
+    ]
+
+
+def _why(row: FollowUp) -> str:
+    company = f"{row.lead.company} · " if row.lead.company else ""
+    target = row.pursuit.target if row.pursuit else 18
+    return company + gettext("attempt %(n)d of %(target)d") % {"n": row.attempt, "target": target}
+
+
+def day_so_far(user: Any, *, now: datetime) -> dict[str, int]:
+    """The rep's own day since midnight where they are: dials, noes, reaches, meetings."""
+    midnight = now.astimezone(ZoneInfo(user.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    mine = CallAttempt.objects.outbound().filter(user=user, started_at__gte=midnight)
+    return mine.aggregate(
+        dials=Count("pk"),
+        noes=Count("pk", filter=Q(outcome__in=("not_interested", "hung_up", "do_not_call", "abusive"))),
+        reaches=Count("pk", filter=Q(outcome__reach=True)),
+        meetings=Count("pk", filter=Q(outcome__ends_pursuit="meeting")),
+    )

@@ -1,0 +1,213 @@
+"""The rep's home: lead in hand, dial, outcome, undo, skip. For whoever is signed in, on leads they may see."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from leads import numbers
+from leads.models import Lead, Number, Workspace
+from touchpoints import calls, guarding, outcomes, queue, refusals, screen
+from touchpoints.forms import OutcomeForm
+from touchpoints.models import CallAttempt, Direction, FollowUp
+from touchpoints.reasons import zone_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest
+
+
+@login_required
+@never_cache
+@require_GET
+def call(request: HttpRequest) -> HttpResponse:
+    """The lead in hand: the one of the open call, the one asked for by ?lead=, else the next of the queue."""
+    now = timezone.now()
+    chosen = request.GET.get("lead", "")
+    if chosen:
+        lead = get_object_or_404(Lead.objects.live().visible_to(request.user), pk=_number(chosen))
+        return _answer(request, _in_hand(request, now=now, lead=lead))
+    return _answer(request, _in_hand(request, now=now))
+
+
+@login_required
+@require_POST
+def dial(request: HttpRequest) -> HttpResponse:
+    """Ask the guard and open an attempt; the answer tells the browser which link to follow, unless `elsewhere`."""
+    now = timezone.now()
+    lead = get_object_or_404(
+        Lead.objects.live().visible_to(request.user), pk=_number(request.POST.get("lead"))
+    )
+    number = Number.objects.filter(pk=_number(request.POST.get("number"))).first()
+    try:
+        made = calls.dial(
+            lead,
+            user=request.user,
+            number=number,
+            warn_reason=request.POST.get("warn_reason", ""),
+            redial="redial" in request.POST,
+            now=now,
+        )
+    except refusals.Refused as refused:
+        return _refuse(request, refused, lead=lead, now=now)
+    response = _answer(request, _in_hand(request, now=now))
+    if "elsewhere" not in request.POST and made.number is not None:
+        response["HX-Trigger-After-Swap"] = json.dumps({"dialled": {"url": _dial_url(request, made)}})
+    return response
+
+
+@login_required
+@require_POST
+def outcome(request: HttpRequest, pk: int) -> HttpResponse:
+    """Log the outcome of a call of one's own; the answer is the next lead, with the way back for some seconds."""
+    now = timezone.now()
+    open_call = get_object_or_404(CallAttempt.objects.filter(user=request.user).select_related("lead"), pk=pk)
+    situation = guarding.gather([open_call.lead], now=now)[open_call.lead_id]
+    form = OutcomeForm(request.POST, zone=zone_of(situation.zones))
+    if not form.is_valid():
+        return _mend(request, open_call, form, now=now)
+    try:
+        outcomes.log_outcome(open_call, form.logged(), user=request.user, now=now)
+    except refusals.Invalid as refused:
+        form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+        return _mend(request, open_call, form, now=now)
+    except refusals.Refused as refused:
+        return _refuse(request, refused, lead=open_call.lead, now=now)
+    open_call.refresh_from_db()
+    return _answer(
+        request, {**_in_hand(request, now=now), "just_logged": open_call, "undo_seconds": _undo_seconds()}
+    )
+
+
+@login_required
+@require_POST
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back the outcome of a call of one's own within the undo window and return to its lead."""
+    now = timezone.now()
+    logged = get_object_or_404(CallAttempt.objects.filter(user=request.user).select_related("lead"), pk=pk)
+    try:
+        outcomes.undo(logged, user=request.user, now=now)
+    except refusals.Refused as refused:
+        return _refuse(request, refused, lead=None, now=now)
+    return _answer(
+        request, {**_in_hand(request, now=now), "notice": gettext("Taken back: log the outcome again.")}
+    )
+
+
+@login_required
+@require_POST
+def skip(request: HttpRequest) -> HttpResponse:
+    """Pass over the lead in hand, with a reason where one is given."""
+    now = timezone.now()
+    rows = FollowUp.objects.open().visible_to(request.user)
+    row = get_object_or_404(rows, pk=_number(request.POST.get("follow_up")))
+    queue.skip(row, request.POST.get("reason", ""), user=request.user, now=now)
+    return _answer(request, _in_hand(request, now=now))
+
+
+@login_required
+@require_POST
+def confirm_zone(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note the zone the lead is in, audited; until a manager agrees it can only tighten."""
+    now = timezone.now()
+    lead = get_object_or_404(Lead.objects.live().visible_to(request.user), pk=pk)
+    try:
+        guarding.confirm_zone(lead, request.POST.get("zone", ""), by=request.user, now=now)
+    except ValidationError as error:
+        return HttpResponse(error.messages[0], status=400, content_type="text/plain")
+    return _answer(request, _in_hand(request, now=now, lead=lead))
+
+
+@login_required
+@require_POST
+def renew(request: HttpRequest) -> HttpResponse:
+    """Hold on to the lead in hand while the page is open."""
+    queue.renew(request.user, now=timezone.now())
+    return HttpResponse(status=204)
+
+
+@login_required
+@never_cache
+@require_GET
+def rail(request: HttpRequest) -> HttpResponse:
+    """The next five, so that a hand-raiser shows up without a reload."""
+    return render(request, "call/rail.html", {"rail": screen.rail(request.user, now=timezone.now())})
+
+
+# --- what the answers are made of ----------------------------------------------------------------------------
+
+
+def _in_hand(request: HttpRequest, *, now: datetime, lead: Lead | None = None) -> dict[str, Any]:
+    """What is before the rep now; an open call comes before everything that is asked for."""
+    user = request.user
+    open_call = (
+        CallAttempt.objects.open()
+        .filter(user=user, direction=Direction.OUTBOUND)
+        .select_related("lead__company", "number", "follow_up")
+        .first()
+    )
+    follow_up = None
+    if open_call is not None:
+        lead, follow_up = open_call.lead, open_call.follow_up
+    elif lead is not None:
+        follow_up = queue.take(lead, user, now=now)
+    else:
+        follow_up = queue.next_lead(user, now=now)
+        lead = follow_up.lead if follow_up else None
+    context: dict[str, Any] = {
+        "now": now,
+        "rail": screen.rail(user, now=now),
+        "today": screen.day_so_far(user, now=now),
+    }
+    if lead is None:
+        return {**context, "opens_at": queue.opens_at(user, now=now)}
+    return {**context, **screen.show(lead, user=user, now=now, call=open_call, follow_up=follow_up)}
+
+
+def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """The part of the page that changes for htmx; the whole page, after a redirect, for everybody else."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "call/screen.html", context, status=status)
+    if request.method == "POST" and status == 200 and "just_logged" not in context:
+        return redirect("call")
+    return render(request, "call/call.html", context, status=status)
+
+
+def _mend(request: HttpRequest, open_call: CallAttempt, form: OutcomeForm, *, now: datetime) -> HttpResponse:
+    context = {**_in_hand(request, now=now), "form": form, "selected": form.data.get("outcome", "")}
+    return _answer(request, context, status=422)
+
+
+def _refuse(
+    request: HttpRequest, refused: refusals.Refused, *, lead: Lead | None, now: datetime
+) -> HttpResponse:
+    """Show the refusal where the rep looks: on the screen, with the guard's answer as it is now."""
+    context = {**_in_hand(request, now=now, lead=lead), "refused": refused}
+    return _answer(request, context, status=422)
+
+
+def _dial_url(request: HttpRequest, made: CallAttempt) -> str:
+    e164 = made.number.e164 if made.number else ""
+    template = request.user.dial_url
+    if template:
+        return template.replace("{number}", e164)
+    link = made.lead.lead_numbers.filter(number=made.number).first()
+    return numbers.tel_url(e164, link.extension if link else "")
+
+
+def _undo_seconds() -> int:
+    return Workspace.current().undo_seconds
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 18 else 0
