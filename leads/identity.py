@@ -123,11 +123,12 @@ def _readable(phone: str, region: str) -> tuple[str, ...]:
 def find(keys: Sequence[Keys]) -> list[Match]:
     """`match` for keys that were read already; names everyone, whoever asks."""
     known = look_up(keys)
-    return [_decide(key, known) for key in keys]
+    return [decide(key, known) for key in keys]
 
 
-def _decide(key: Keys, known: Known) -> Match:
-    """Strongest first: the first identity that belongs to somebody decides, a later one may only agree."""
+def decide(key: Keys, known: Known) -> Match:
+    """Whom `key` means among the `known`. Strongest first: the first identity that belongs to somebody decides,
+    a later one may only agree."""
     if key.lead_id is not None and key.lead_id not in known.ids:
         return Match(unknown_id=True)
     pointed = [{known.ids[key.lead_id]}] if key.lead_id is not None else []

@@ -76,6 +76,17 @@ class Known:
     email_of: dict[int, str] = field(default_factory=dict)
     externals_of: dict[int, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
 
+    def add(self, lead: int, key: Keys) -> None:
+        """Know one more: somebody about to be stored, under a number that is nobody's id."""
+        self.externals.update((pair, lead) for pair in key.externals)
+        self.externals_of[lead] = set(key.externals)
+        if key.email:
+            self.emails[key.email].add(lead)
+        for e164 in key.e164s:
+            self.phones[e164].add(lead)
+        self.person_of[lead], self.email_of[lead] = key.person or Person(), key.email
+        self.people[self.person_of[lead].name].add(lead)
+
 
 _COLUMNS = (
     "id",

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.intake.dialect import Dialect
+
 
 class ImportQuerySet(models.QuerySet["LeadImport"]):
     def visible_to(self, user: models.Model) -> ImportQuerySet:
@@ -41,7 +43,6 @@ class LeadImport(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.MAPPING)
     error = models.CharField(max_length=500, blank=True)
     size_bytes = models.PositiveBigIntegerField(default=0)
-    bytes_done = models.PositiveBigIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
     created_count = models.PositiveIntegerField(default=0)
     duplicate_count = models.PositiveIntegerField(default=0)
@@ -61,6 +62,18 @@ class LeadImport(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def how_written(self) -> Dialect:
+        return Dialect.from_json(self.dialect)
+
+    @property
+    def rows_total(self) -> int:
+        return int(self.dialect.get("rows", 0))
+
+    @property
+    def is_underway(self) -> bool:
+        return self.status in (self.Status.WAITING, self.Status.RUNNING)
 
 
 class ImportedRow(models.Model):

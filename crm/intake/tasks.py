@@ -1,0 +1,20 @@
+"""What the background does with files that were handed in: each task reads the clock and calls one function."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from crm.intake import load, receive
+from touchpoints import bell
+
+
+@shared_task(name="crm.intake.tasks.run_waiting_imports")
+def run_waiting_imports() -> None:
+    """Work one turn on the import that has come least far, and ring for the next turn."""
+    now = timezone.now()
+    receive.forget_unconfirmed(now=now)
+    for pk in load.waiting(now=now)[:1]:
+        load.run(pk, clock=timezone.now, turn=load.TURN)
+        if load.waiting(now=timezone.now()):
+            bell.ring("crm.intake.tasks.run_waiting_imports")
