@@ -200,6 +200,18 @@ class TestNextSlot:
             assert isinstance(slot, Slot)
             assert slot.day_part not in (last, "midday")
 
+    def test_not_even_where_that_part_was_tried_least_of_all(self) -> None:
+        others = [chicago(1, 5 + 7 * week, hour) for week in (0, 1) for hour in (8, 10, 14)]
+        history = tried(self.where, *others, chicago(3, 2, 17))
+        assert (
+            local(follow(self.where, now=chicago(3, 2, 17), history=history), self.where)[2]
+            != "late_afternoon"
+        )
+
+    def test_midday_waits_for_the_other_parts_of_the_weekday(self) -> None:
+        history = tried(self.where, *(chicago(1, 7, hour) for hour in (8, 10, 14, 16)))
+        assert local(follow(self.where, now=self.monday, history=history), self.where)[2] != "midday"
+
     def test_what_was_tried_least_on_this_weekday_comes_first(self) -> None:
         tuesdays = [chicago(2, 24, hour) for hour in (8, 10, 16)] + [chicago(2, 17, 12)]
         slot = follow(self.where, now=self.monday, history=tried(self.where, *tuesdays))

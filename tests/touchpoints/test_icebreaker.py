@@ -51,6 +51,10 @@ def test_the_two_strongest_pieces_are_said_in_the_order_of_their_share() -> None
     )
 
 
+def test_a_small_second_piece_is_not_worth_a_sentence() -> None:
+    assert say(FAIR, MAILING) == "Good afternoon, Ms Jensen. We met three weeks ago at ABC Expo."
+
+
 def test_a_picked_piece_is_said_alone() -> None:
     assert (
         say(MAILING)
