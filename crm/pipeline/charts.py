@@ -150,7 +150,8 @@ def _curve_labels(
     curves: Sequence[Curve], across: Callable[[float], float], up: Callable[[float], float]
 ) -> list[SafeString]:
     """The name and last share of each curve above its end, pushed apart where two ends are close."""
-    labels, taken = [], []
+    labels: list[SafeString] = []
+    taken: list[float] = []
     for curve in sorted(curves, key=lambda item: item["shares"][-1]):
         y = up(curve["shares"][-1]) - 8
         while any(abs(y - other) < 15 for other in taken):
