@@ -193,7 +193,7 @@ def test_a_closed_day_is_told_before_closed_hours():
 
 def test_only_the_zones_that_are_closed_are_told():
     nine_in_the_east = local("America/New_York", 2026, 11, 20, 21)
-    closures = hours("America/New_York", "America/Chicago").closures(nine_in_the_east)
+    closures = hours("America/Chicago", "America/New_York").closures(nine_in_the_east)
     assert [closure.zone for closure in closures] == ["America/New_York"]
 
 
