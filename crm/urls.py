@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("crm.api.urls")),
     path("", include("touchpoints.urls")),
+    path("", include("crm.intake.urls")),
     path("", include("crm.pipeline.urls")),
 ]
 handler500 = "crm.api.problems.server_error"

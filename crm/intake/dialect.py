@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any, BinaryIO
 
-from charset_normalizer import from_bytes
 from django.utils.translation import gettext as _
 
-from crm.intake import mapping
+from crm.intake import encodings, mapping
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_COLUMNS = 500
@@ -25,7 +24,6 @@ DELIMITERS = ",;\t|"
 SAMPLE_BYTES = 256 * 1024
 # Address books put a note above their header (LinkedIn), reports a title.
 HEADER_WITHIN_ROWS = 20
-LEGACY_ENCODINGS = ["cp1252", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "mac_roman"]
 
 # Stands behind the last line: a file with NUL bytes is refused, so no cell can hold it.
 _END = "\x00"
@@ -167,8 +165,7 @@ def _legacy(telling: bytes) -> str:
     controls = sum(byte < 32 and byte not in b"\t\r\n\f\v\x1b" for byte in telling)
     if controls * 50 > len(telling):
         raise FileRefused(_not_text())
-    best = from_bytes(telling, cp_isolation=LEGACY_ENCODINGS, threshold=1.0).best()
-    return best.encoding if best else "cp1252"
+    return encodings.older(telling)
 
 
 def _sample(file: BinaryIO, encoding: str) -> str:

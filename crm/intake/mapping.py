@@ -186,3 +186,8 @@ def _id_source(name: str, header: Sequence[str], samples: Sequence[Sequence[str]
     others = {_words(other) for other in header}
     is_hubspot = _words(name) == "record id" and any("hub spot" in o or o == "contact owner" for o in others)
     return "hubspot" if is_hubspot or "hubspot" in _words(name).replace(" ", "") else ""
+
+
+def chosen(column: Column, target: str) -> Column:
+    """`column` as a person says it is; what the guess knew beside goes with the guess."""
+    return column if target == column.target else Column(column.header, target)

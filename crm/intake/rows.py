@@ -135,7 +135,7 @@ def _too_wide(cells: Sequence[str], columns: Sequence[Column]) -> FieldError:
 
 def _value(target: str, cell: str) -> str:
     """A cell's text. An apostrophe before a sign is how a spreadsheet marks text, and how our own export does."""
-    text = cell.strip().removeprefix("\ufeff")
+    text = cell.strip().removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t\r":
         text = text[1:].strip()
     return "" if target not in _NEVER_BLANK and text.casefold() in _BLANKS else text
