@@ -24,20 +24,26 @@ CLASSES: dict[Fill, str] = {
 }
 # No axis has room for more numbers than these; others are left out where they would touch.
 NUMBERED = (1, 8, 12, 15, 24, 30)
+# For the mark's words, and a value below them.
+ROOM_ABOVE = 38
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One attempt: segments from the ground up as (size, filling), what they say, and where they lead."""
+    """One attempt: segments from the ground up as (size, filling), what they say, and where they lead.
+
+    `value` stands above the bar where the axis has a number.
+    """
 
     attempt: int
     segments: Sequence[tuple[float, Fill]]
     words: str
     href: str = ""
+    value: str = ""
 
 
 def attempt_bars(
-    bars: Sequence[Bar], label: str, *, early: int, target: int, first: int = 1, height: int = 150
+    bars: Sequence[Bar], label: str, *, early: int, target: int, first: int = 1, height: int = 170
 ) -> SafeString:
     """The bars from attempt `first` to the last of them or the target, scaled to the highest."""
     if not bars:
@@ -52,10 +58,14 @@ def attempt_bars(
     parts.append(text(f"{place(edge)}%", 15, gettext("most stop: {n}").format(n=early), "halo stop", dx=6))
     for bar in bars:
         left = (bar.attempt - first + 0.12) * slot
-        parts.append(_bar(bar, left, slot * 0.76, floor, (floor - 24) / highest, pattern))
+        parts.append(_bar(bar, left, slot * 0.76, floor, (floor - ROOM_ABOVE) / highest, pattern))
+    by_attempt = {bar.attempt: bar for bar in bars}
     for attempt in _numbers(first, last, {early, target}):
         middle = f"{place((attempt - first + 0.5) * slot)}%"
         parts.append(text(middle, floor + 16, str(attempt), anchor="middle"))
+        if bar := by_attempt.get(attempt):
+            top = floor - sum(size for size, _fill in bar.segments) * (floor - ROOM_ABOVE) / highest
+            parts.append(text(middle, top - 5, bar.value, "strong halo", "middle"))
     return figure(label, height, parts, "chart-right")
 
 
@@ -81,6 +91,18 @@ def _bar(bar: Bar, left: float, width: float, floor: int, scale: float, pattern:
         return NOTHING
     body = format_html("<g><title>{}</title>{}</g>", bar.words, SafeString("".join(parts)))
     return linked(body, bar.href, bar.words)
+
+
+def swatch(fill: Fill) -> SafeString:
+    """A filling as it stands in a legend. The class is on the group: a chart would take the whole width."""
+    pattern = hatch_id("swatch", 0)
+    return format_html(
+        '<svg width="16" height="12" aria-hidden="true"><g class="chart">{}'
+        '<rect class="{}" x="1" y="1" width="14" height="10" rx="2"{}/></g></svg>',
+        hatch(pattern) if fill == "hatched" else "",
+        CLASSES[fill],
+        format_html(' fill="url(#{})"', pattern) if fill == "hatched" else "",
+    )
 
 
 def _numbers(first: int, last: int, wanted: set[int]) -> list[int]:

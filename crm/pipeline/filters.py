@@ -26,12 +26,20 @@ DEFAULT_PERIOD = "12w"
 EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
+NO_DAY = _("Expected a day, as in 2026-03-31.")
+
+
+def _day_input() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
 class ReportFilter(forms.Form):
     """A named period, or `since` and `until` (both days included); a team and a list by name."""
 
     period = forms.ChoiceField(
         label=_("Period"),
         required=False,
+        error_messages={"invalid_choice": _("Expected one of: today, 7d, 4w, 12w, 1y.")},
         choices=[
             ("today", _("Today")),
             ("7d", _("Last 7 days")),
@@ -41,13 +49,18 @@ class ReportFilter(forms.Form):
         ],
     )
     since = forms.DateField(
-        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("From"), required=False, widget=_day_input(), error_messages={"invalid": NO_DAY}
     )
     until = forms.DateField(
-        label=_("Until"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=_("Until"), required=False, widget=_day_input(), error_messages={"invalid": NO_DAY}
     )
     team = forms.ModelChoiceField(
-        Team.objects.none(), label=_("Team"), required=False, to_field_name="name", empty_label=_("All teams")
+        Team.objects.none(),
+        label=_("Team"),
+        required=False,
+        to_field_name="name",
+        empty_label=_("All teams"),
+        error_messages={"invalid_choice": _("Expected the name of a team whose figures you may see.")},
     )
     list = forms.ModelChoiceField(
         LeadList.objects.all(),
@@ -55,6 +68,7 @@ class ReportFilter(forms.Form):
         required=False,
         to_field_name="name",
         empty_label=_("All lists"),
+        error_messages={"invalid_choice": _("Expected the name of a list.")},
     )
 
     def __init__(self, data: Mapping[str, Any], *, viewer: User, now: datetime) -> None:

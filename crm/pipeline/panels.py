@@ -25,6 +25,7 @@ class Cell(NamedTuple):
     href: str = ""
     is_number: bool = True
     is_thin: bool = False
+    is_alarm: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Panel:
         value = row.values[column.key]
         part = row.parts.get(column.key, "") if value else ""
         thin = bool(column.total) and row.values[column.total] < FEW
-        return Cell(shown(value, column.kind), self.href(part), column.kind not in ("text", "date"), thin)
+        alarm = column.alarm is not None and not thin and value is not None and value > column.alarm
+        is_number = column.kind not in ("text", "date")
+        return Cell(shown(value, column.kind), self.href(part), is_number, thin, alarm)
 
     @property
     def value(self) -> str:
@@ -94,6 +97,20 @@ class Panel:
     def _headline(self) -> Headline:
         assert self.tile.headline is not None, f"{self.tile.key} has no headline"
         return self.tile.headline
+
+    def figure(self, part: str) -> str:
+        """The name of the figure that the part stands behind, as the page words it; blank where none does."""
+        headline, first = self.tile.headline, self.tile.columns[0]
+        if headline and headline.part == part:
+            return f"{self.value_label}: {self.value}"
+        columns = {column.key: column for column in self.tile.columns}
+        for row in self.tile.rows:
+            for key, named in row.parts.items():
+                if named == part and key in columns:
+                    value = shown(row.values[first.key], first.kind)
+                    lead = value if first.kind in ("text", "date") else f"{first.label}: {value}"
+                    return f"{lead} · {columns[key].label}"
+        return ""
 
     # --- what the drawings take ---------------------------------------------------------------------------
 
@@ -134,7 +151,11 @@ class Panel:
             }
             fill = "thin" if values["at_risk"] < FEW else "solid"
             href = self.href(row.parts["reached"]) if values["reached"] else ""
-            bars.append(Bar(values["attempt"], [(values["hazard"], fill)], words, href))
+            bars.append(
+                Bar(
+                    values["attempt"], [(values["hazard"], fill)], words, href, percent_text(values["hazard"])
+                )
+            )
         return bars
 
     @property
@@ -153,7 +174,7 @@ class Panel:
                 (values["answered"], "solid"),
             ]
             href = self.href(row.parts["pursuits"]) if values["pursuits"] else ""
-            bars.append(Bar(values["calls"], segments, words, href))
+            bars.append(Bar(values["calls"], segments, words, href, count_text(values["pursuits"])))
         return bars
 
     @property
@@ -172,7 +193,7 @@ class Panel:
     def days(self) -> list[dict[str, Any]]:
         return [
             {
-                "label": formats.date_format(row.values["day"], "D j"),
+                "label": formats.date_format(row.values["day"], "D"),
                 "due": row.values["due"],
                 "capacity": row.values["capacity"],
                 "href": self.href(row.parts["due"]) if row.values["due"] else "",

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from crm.accounts.models import User
+from crm.figures import count_text
 from crm.pipeline.filters import ReportFilter
 from crm.pipeline.panels import Panel, csv_lines
 from crm.pipeline.reports import REPORTS, UnknownPart, build
@@ -64,14 +65,14 @@ def pipeline_leads(request: HttpRequest) -> HttpResponse:
     page = pages.get_page(request.GET.get("page"))
     for lead in page:
         lead.is_warm_now = lead.is_warm(now=scope.now)
+    panel = Panel(REPORTS[key].build(scope), form.query())
     context = {
         "form": form,
         "scope": scope,
-        "tile": REPORTS[key].build(scope),
-        "part": part,
+        "tile": panel.tile,
+        "figure": panel.figure(part),
         "page_obj": page,
-        "found": ngettext("%(n)d lead", "%(n)d leads", pages.count) % {"n": pages.count},
-        "back": form.query(),
+        "found": ngettext("%(n)s lead", "%(n)s leads", pages.count) % {"n": count_text(pages.count)},
     }
     return render(request, "pipeline/leads.html", context)
 

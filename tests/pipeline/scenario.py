@@ -24,7 +24,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from crm.accounts.models import Absence, Team, User
+from crm.accounts.models import Absence, User
+from crm.pipeline.filters import ReportFilter
+from crm.pipeline.reports import Scope
 from leads.models import Lead, LeadList, ListMembership
 from touchpoints.models import (
     BlockedDial,
@@ -255,6 +257,8 @@ def _list(leads: dict[int, Lead]) -> None:
             ListMembership.objects.create(list=one, lead=leads[number], added_at=BEGUN)
 
 
-def team_of(user: User) -> Team:
-    assert user.team is not None
-    return user.team
+def scope_of(viewer: User, **query: str) -> Scope:
+    """What the page would count for this viewer and address, now."""
+    form = ReportFilter(query, viewer=viewer, now=NOW)
+    assert form.is_valid(), form.errors
+    return form.scope()

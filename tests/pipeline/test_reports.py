@@ -4,11 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from crm.pipeline.filters import ReportFilter
 from crm.pipeline.reports import REPORTS, UnknownPart
 from crm.pipeline.statistics import proportion
-from tests.pipeline.scenario import NOW, lay_out
-from touchpoints.models import CallAttempt, Meeting, Pursuit, StageChange
+from leads.models import LeadList, Workspace
+from tests.pipeline.scenario import NOW, lay_out, scope_of
+from touchpoints.models import CallAttempt, HandRaise, Meeting, Pursuit, StageChange, Touchpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def leads(ada, bea, cy):
     return lay_out(ada, bea, cy)
-
-
-def scope_of(viewer, **query):
-    form = ReportFilter(query, viewer=viewer, now=NOW)
-    assert form.is_valid(), form.errors
-    return form.scope()
 
 
 def tile(key, viewer, **query):
@@ -229,8 +223,6 @@ def test_speed_to_lead(leads, max_):
     ],
 )
 def test_quantiles_of_waits(leads, max_, waits, median, p90):
-    from touchpoints.models import HandRaise, Touchpoint
-
     HandRaise.objects.all().delete()
     for wait in waits:
         at = NOW - timedelta(days=2)
@@ -258,8 +250,6 @@ def test_due_against_capacity(leads, max_):
 
 
 def test_days_are_those_of_the_workspace(leads, max_):
-    from leads.models import Workspace
-
     Workspace.objects.update(time_zone="Pacific/Auckland")  # it is Thursday, 04:00 there
     found = tile("capacity", max_)
     days = {row.values["day"]: row.values["due"] for row in found.rows}
@@ -344,8 +334,6 @@ def test_lists_and_sources(leads, max_, root):
 
 
 def test_a_lead_on_two_lists_of_one_source_counts_once(leads, max_):
-    from leads.models import LeadList
-
     LeadList.objects.update(source="event")
     assert column(tile("sources", max_), "leads", "source") == {"event": 6}
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from crm.accounts.models import User
-from crm.pipeline.reports.persistence import EARLY, with_calls_made
+from crm.pipeline.reports.persistence import ALARMING, EARLY, with_calls_made
 from crm.pipeline.reports.scope import CALLED_OFF, CONNECT, OUTBOUND, REACH, Scope
 from crm.pipeline.reports.tile import Column, Row, Tile, UnknownPart
 from crm.pipeline.statistics import proportion
@@ -59,7 +59,7 @@ def reps(scope: Scope) -> Tile:
             Column("meetings", _("Meetings, period")),
             Column("given_up_early", _("Given up at ≤ 4, n")),
             Column("ended", _("Pursuits ended")),
-            Column("given_up_early_share", _("Given up at ≤ 4"), "share", total="ended"),
+            Column("given_up_early_share", _("Given up at ≤ 4"), "share", total="ended", alarm=ALARMING),
         ),
         rows=rows,
     )

@@ -20,6 +20,7 @@ from django.db.models import (
 )
 from django.utils.translation import gettext as _
 
+from crm.figures import count_text
 from crm.pipeline.reports.scope import CONNECT, OUTBOUND, REACH, TALKED, Scope
 from crm.pipeline.reports.tile import Column, Row, Tile, UnknownPart
 from crm.pipeline.statistics import Proportion, proportion, ratio
@@ -64,6 +65,10 @@ def with_level(pursuits: QuerySet[Pursuit]) -> QuerySet[Pursuit]:
 
 def levels(scope: Scope) -> Counter[tuple[str, str]]:
     """How many pursuits begun in the period got at least to each (step, temperature at the start)."""
+    return scope.once("levels", lambda: _levels(scope))
+
+
+def _levels(scope: Scope) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     rows = (
         with_level(scope.pursuits_begun())
@@ -107,7 +112,8 @@ def funnel(scope: Scope) -> Tile:
             "conversation – by the outcome, or a minute of talk measured by the phone system; meeting – one "
             "was booked; held; won."
         ),
-        denominator=_("%(cold)d cold and %(warm)d warm pursuits with a dial") % {"cold": cold, "warm": warm},
+        denominator=_("%(cold)s cold and %(warm)s warm pursuits with a dial")
+        % {"cold": count_text(cold), "warm": count_text(warm)},
         columns=(
             Column("label", _("Step"), "text"),
             Column("cold", _("Cold")),
@@ -166,11 +172,11 @@ def comparison(scope: Scope) -> Tile:
             "ratio is given where both sides rest on 30 or more. Warm leads differ in more than their "
             "warmth: this is an association, not a cause."
         ),
-        denominator=_("%(cold)d cold and %(warm)d warm pursuits; %(dials)d dials")
+        denominator=_("%(cold)s cold and %(warm)s warm pursuits; %(dials)s dials")
         % {
-            "cold": found["attempted", "cold"],
-            "warm": found["attempted", "warm"],
-            "dials": dials["cold"].trials + dials["warm"].trials,
+            "cold": count_text(found["attempted", "cold"]),
+            "warm": count_text(found["attempted", "warm"]),
+            "dials": count_text(dials["cold"].trials + dials["warm"].trials),
         },
         columns=(
             Column("label", _("Measure"), "text"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 
+from crm.figures import count_text
 from crm.pipeline.charts import weekday_name
 from crm.pipeline.reports.scope import CONNECT, Scope
 from crm.pipeline.reports.tile import Column, Row, Tile, UnknownPart
@@ -31,8 +32,8 @@ def heatmap(scope: Scope) -> Tile:
             " if %(few)d more dials had gone at the mean; cells with fewer than %(few)d dials are left grey."
         )
         % {"few": FEW},
-        denominator=_("%(dials)d dials of the period with a known local time; %(connects)d connects")
-        % {"dials": dials, "connects": connects},
+        denominator=_("%(dials)s dials of the period with a known local time; %(connects)s connects")
+        % {"dials": count_text(dials), "connects": count_text(connects)},
         columns=(
             Column("day", _("Day"), "text"),
             Column("hour", _("Hour")),

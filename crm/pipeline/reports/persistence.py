@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.figures import percent_text
+from crm.figures import count_text, percent_text
 from crm.pipeline import kaplan_meier
 from crm.pipeline.reports.scope import OUTBOUND, Scope
 from crm.pipeline.reports.tile import Column, Headline, Row, Tile, UnknownPart, pick
@@ -21,6 +21,8 @@ from touchpoints.models import Cadence, CallAttempt, Pursuit
 MOST_STOP_AT = 4
 # What reaching a buyer is said to take (LinkedIn 2020, citing RAIN Group); used where no plan is active.
 QUOTED_TARGET = 18
+# From here on the share given up early is shown as something to look at.
+ALARMING = 0.25
 
 GIVEN_UP = Q(end_reason=Pursuit.EndReason.GIVEN_UP)
 EARLY = GIVEN_UP & Q(calls_made__lte=MOST_STOP_AT, calls_made__lt=F("target"))
@@ -60,7 +62,7 @@ def attempts(scope: Scope) -> Tile:
             " answer from the lead. Most sellers stop after %(stop)d (InsideSales 2017)."
         )
         % {"stop": MOST_STOP_AT},
-        denominator=ngettext("%(n)d ended pursuit", "%(n)d ended pursuits", total) % {"n": total},
+        denominator=ngettext("%(n)s ended pursuit", "%(n)s ended pursuits", total) % {"n": count_text(total)},
         columns=(
             Column("calls", _("Calls")),
             Column("pursuits", _("Pursuits")),
@@ -72,12 +74,13 @@ def attempts(scope: Scope) -> Tile:
         headline=Headline(
             proportion(early, total).share,
             "share",
-            _("%(early)d of %(total)d ended pursuits") % {"early": early, "total": total}
+            _("%(early)s of %(total)s ended pursuits")
+            % {"early": count_text(early), "total": count_text(total)}
             + " · "
             + _("%(before)s before the target") % {"before": percent_text(proportion(before, total).share)},
             part="early",
             label=_("Given up at %(stop)d or fewer") % {"stop": MOST_STOP_AT},
-            tone="stop" if total and early / total > 0.25 else "",
+            tone="stop" if total and early / total > ALARMING else "",
         ),
         sentence=_("On average %(mean)s calls a pursuit.") % {"mean": f"{mean:.1f}"}
         if mean is not None
@@ -159,8 +162,8 @@ def first_reach(scope: Scope) -> Tile:
             "as often as they were, and no further. It takes those stopped early for no different from those"
             " that went on."
         ),
-        denominator=ngettext("%(n)d pursuit with an attempt", "%(n)d pursuits with an attempt", tried)
-        % {"n": tried},
+        denominator=ngettext("%(n)s pursuit with an attempt", "%(n)s pursuits with an attempt", tried)
+        % {"n": count_text(tried)},
         columns=(
             Column("attempt", _("Attempt")),
             Column("at_risk", _("Tried")),

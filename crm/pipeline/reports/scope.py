@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Model, Q, QuerySet
@@ -14,6 +15,7 @@ from leads.models import Lead, LeadList, ListMembership, Workspace
 from touchpoints.models import CallAttempt, Direction, Meeting, Pursuit
 
 Rows = TypeVar("Rows", bound=Model)
+Counted = TypeVar("Counted")
 
 OUTBOUND = Q(direction=Direction.OUTBOUND)
 CONNECT = Q(outcome__connect=True)
@@ -40,9 +42,17 @@ class Scope:
     team: Team | None = None
     lead_list: LeadList | None = None
     zone: ZoneInfo = field(init=False)
+    _counted: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zone", ZoneInfo(self.workspace.time_zone))
+
+    def once(self, name: str, count: Callable[[], Counted]) -> Counted:
+        """What `count` found, counted once for all tiles that show it."""
+        if name not in self._counted:
+            self._counted[name] = count()
+        found: Counted = self._counted[name]
+        return found
 
     @property
     def own_only(self) -> bool:

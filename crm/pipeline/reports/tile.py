@@ -18,13 +18,15 @@ Kind = Literal["text", "count", "share", "decimal", "minutes", "ratio", "date"]
 class Column:
     """One column of a tile's table. `key` is its name in the API, `kind` how a person reads its values.
 
-    `total` names the column that holds the denominator of a share, so that thin ones can be greyed.
+    `total` names the column that holds the denominator of a share, so that thin ones can be greyed; a share
+    above `alarm` that is not thin is one to look at.
     """
 
     key: str
     label: str
     kind: Kind = "count"
     total: str = ""
+    alarm: float | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.accounts.models import Absence, User
-from crm.figures import percent_text
+from crm.figures import count_text, percent_text
 from crm.pipeline.reports.scope import CALLED_OFF, OUTBOUND, Scope
 from crm.pipeline.reports.tile import Column, Headline, Row, Tile, UnknownPart, pick
 from crm.pipeline.statistics import median_of, proportion
@@ -145,7 +145,8 @@ def capacity(scope: Scope) -> Tile:
         headline=Headline(
             today["due"],
             "count",
-            _("%(overdue)d overdue · %(made)d calls made today") % {"overdue": overdue, "made": made},
+            _("%(overdue)s overdue · %(made)s calls made today")
+            % {"overdue": count_text(overdue), "made": count_text(made)},
             goal=today["capacity"],
             part=scope.today.isoformat(),
             tone="stop" if today["due"] > today["capacity"] and today["capacity"] else "",
@@ -307,7 +308,7 @@ def promises(scope: Scope) -> Tile:
             "Promises to leads that fell due in the period: broken, or still open past their date. Cancelled"
             " ones are left out."
         ),
-        denominator=ngettext("%(n)d promise due", "%(n)d promises due", total) % {"n": total},
+        denominator=ngettext("%(n)s promise due", "%(n)s promises due", total) % {"n": count_text(total)},
         columns=(Column("label", _("Promises"), "text"), Column("promises", _("Number"))),
         rows=[
             Row({"kind": key, "label": label, "promises": found[key]}, parts={"promises": key})

@@ -9,6 +9,7 @@ from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from crm.figures import count_text
 from crm.pipeline.reports.scope import Scope
 from crm.pipeline.reports.tile import Column, Row, Tile, UnknownPart, pick
 from crm.pipeline.statistics import proportion
@@ -44,7 +45,7 @@ def stages(scope: Scope) -> Tile:
             "Leads by the stage and temperature they have now, whatever the period. Merged and erased ones "
             "are left out."
         ),
-        denominator=ngettext("%(n)d lead", "%(n)d leads", total) % {"n": total},
+        denominator=ngettext("%(n)s lead", "%(n)s leads", total) % {"n": count_text(total)},
         columns=(
             Column("label", _("Stage"), "text"),
             Column("cold", _("Cold")),
@@ -214,7 +215,7 @@ def blocked(scope: Scope) -> Tile:
         definition=_(
             "Dials the guard refused in the period, by the first reason it gave. None of them was made."
         ),
-        denominator=ngettext("%(n)d blocked dial", "%(n)d blocked dials", total) % {"n": total},
+        denominator=ngettext("%(n)s blocked dial", "%(n)s blocked dials", total) % {"n": count_text(total)},
         columns=(
             Column("reason", _("Reason"), "text"),
             Column("dials", _("Dials")),
