@@ -205,6 +205,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "img-src": [SELF, "data:"],
+        "frame-src": [SELF, "tel:", "sip:"],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],
@@ -231,7 +232,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["leads.api.strict.Filters"],
     "DEFAULT_PAGINATION_CLASS": "crm.api.paging.CursorPages",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["crm.api.parsing.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["crm.api.parsing.KeepableJSONParser"],
     "EXCEPTION_HANDLER": "crm.api.problems.as_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -458,12 +458,13 @@ def of_number(
     number: ParsedNumber,
     *,
     now: datetime,
+    today: date,
     zone: str = "",
     country: str = "",
     region: str = "",
     audience: str = Lead.Audience.CONSUMER,
 ) -> Verdict:
-    """The verdict for a bare number that need be nobody's: today's lists, rows and rules, at `now`.
+    """The verdict for a bare number that need be nobody's: the lists, rows and rules of `today`, at the instant `now`.
 
     `zone` is confirmed by whoever asks; `country` and `region` are an address's.
     """
@@ -493,7 +494,7 @@ def of_number(
             workspace=gathering.settings,
         )
         places = jurisdictions(country, region, number.e164)
-        return rules_of_call.guard(facts, gathering.book.rules_for(places, audience, now.date()), now=now)
+        return rules_of_call.guard(facts, gathering.book.rules_for(places, audience, today), now=now)
 
     return rules_of_call.guarded(ask, now=now)
 

@@ -61,10 +61,11 @@ def show(
         "note": call.notes if call else "",
         "follow_up": follow_up,
         "pursuit": pursuit,
-        "guard": best,
+        # On a call the answer it was opened with stands; the next dial is asked about anew.
+        "guard": call.guard if call else best,
         "guard_facts": guard_facts(situation, best, now=now),
-        "zone_choices": _zone_choices(situation),
-        "numbers": _choices(situation, verdicts),
+        "zone_choices": [] if call else _zone_choices(situation),
+        "numbers": _choices(situation, verdicts, keep_order=call is not None),
         "promise": promise,
         "reasons": reasons_for(lead, found, user=user, now=now, promise=promise, zone=zone),
         "timeline": timeline(lead, most=TIMELINE),
@@ -92,7 +93,9 @@ def guard_facts(situation: guarding.Situation, verdict: Verdict, *, now: datetim
     week = sum(now - at < timedelta(days=7) for at in situation.dialled)
     said.append(gettext("today %(n)d of %(most)d") % {"n": today, "most": situation.caps.per_day})
     said.append(gettext("7 days %(n)d of %(most)d") % {"n": week, "most": situation.caps.per_week})
-    if verdict.rule_version:
+    if any(not rules.verified for rules in situation.rules.values()):
+        said.append(gettext("default rule, not verified"))
+    elif verdict.rule_version:
         said.append(gettext("rules %(version)s") % {"version": verdict.rule_version})
     return said
 
@@ -127,7 +130,9 @@ def _zone_choices(situation: guarding.Situation) -> list[str]:
 # --- numbers, promise, past ----------------------------------------------------------------------------------
 
 
-def _choices(situation: guarding.Situation, verdicts: dict[int, Verdict]) -> list[DialChoice]:
+def _choices(
+    situation: guarding.Situation, verdicts: dict[int, Verdict], *, keep_order: bool
+) -> list[DialChoice]:
     usable = {link.number_id for link in situation.callable_numbers()}
     choices = [
         DialChoice(
@@ -141,6 +146,8 @@ def _choices(situation: guarding.Situation, verdicts: dict[int, Verdict]) -> lis
         )
         for link in situation.links
     ]
+    if keep_order:
+        return choices
     return sorted(choices, key=lambda choice: (not choice.allowed, choice.id not in usable))
 
 

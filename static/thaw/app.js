@@ -198,7 +198,10 @@
   const relative = (moment) => {
     const seconds = (moment - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, size, least]) => Math.abs(seconds) >= size * least) ?? ["minute", 60];
-    return new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" }).format(Math.trunc(seconds / size), unit);
+    // Days are counted as a calendar counts them: "tomorrow" is the next date, however many hours away.
+    const midnight = (at) => new Date(at.getFullYear(), at.getMonth(), at.getDate());
+    const count = unit === "day" ? Math.round((midnight(moment) - midnight(new Date())) / 86400000) : Math.trunc(seconds / size);
+    return new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" }).format(count, unit);
   };
   const localise = (root) => {
     for (const node of root.querySelectorAll("time[data-local]")) {

@@ -32,15 +32,16 @@
     const done = finish();
     done.value = button.value;
     done.hidden = false;
-    const set = button.dataset.asks && form().querySelector(`[data-for="${button.dataset.asks}"]`);
+    const set = button.dataset.asks ? form().querySelector(`[data-for="${button.dataset.asks}"]`) : null;
     if (set) set.hidden = false;
     const words = button.dataset.then;
     say("dangerous" in button.dataset ? [screen().dataset.sayConfirm, words].filter(Boolean).join(" ") : words);
     if (!focus) return;
-    (set?.querySelector("input") ?? ("dangerous" in button.dataset ? done : doc.getElementById("notes")))?.focus();
+    (set?.querySelector("[data-fill]") ?? set?.querySelector("input") ?? ("dangerous" in button.dataset ? done : doc.getElementById("notes")))?.focus();
   };
 
-  const log = (button) => form().requestSubmit(button);
+  // A click, not requestSubmit: htmx sends the value of the button that was clicked.
+  const log = (button) => button.click();
   const needsMore = (button) => Boolean(button.dataset.asks) || "dangerous" in button.dataset;
 
   doc.addEventListener("click", (event) => {
@@ -91,7 +92,7 @@
     if (code === "KeyN") { doc.getElementById("notes")?.focus(); return true; }
     const button = form()?.querySelector(`.outcomes button[data-code="${code}"]`);
     if (!button) return false;
-    if (!screen().dataset.call) { toast(screen().dataset.sayDial, { tone: "warn", key: "dial" }); return true; }
+    if (!screen().dataset.call) { toast(screen().dataset.sayDial, { key: "dial" }); return true; }
     if (needsMore(button)) choose(button); else log(button);
     return true;
   };
@@ -182,7 +183,15 @@
   navigator.keyboard?.getLayoutMap?.().then((map) => { layout = map; labelKeys(doc); }, () => {});
 
   doc.addEventListener("htmx:afterSettle", (event) => { if (event.detail.elt.id === "screen" || event.detail.target?.id === "screen") ready(); });
-  // A person pressed the key: the link of that one number is followed, by their own phone.
-  doc.addEventListener("dialled", (event) => { if (event.detail?.url) window.location.assign(event.detail.url); });
+  // A person pressed the key: the link of that one number is followed, by their own phone. A frame of its own follows it,
+  // because a page that leaves for another program takes no keys until that program has answered.
+  doc.addEventListener("dialled", (event) => {
+    if (!event.detail?.url) return;
+    const frame = doc.createElement("iframe");
+    frame.hidden = true;
+    frame.src = event.detail.url;
+    doc.body.append(frame);
+    setTimeout(() => frame.remove(), 100);
+  });
   ready();
 })();

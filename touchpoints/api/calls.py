@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -245,19 +246,24 @@ def _lead_of(values: Mapping[str, Any], number: Number | None, *, user: Any, ask
         attempt = _attempt_to(number, user, values["started_at"])
         if attempt is not None and Lead.objects.visible_to(asking).filter(pk=attempt.lead_id).exists():
             return attempt.lead
-    known = values.get("lead") or {"phone": number.e164 if number else ""}
-    who = identity.Identity(source=values["source"], **known)
-    field = "lead" if values.get("lead") else "number"
+    named = values.get("lead")
+    who = identity.Identity(source=values["source"], **(named or {"phone": number.e164 if number else ""}))
     if errors := identity.check(who):
-        raise refuse(errors)
+        inside = ("email", "phone") if named else ()
+        raise refuse(
+            replace(one, field=f"lead.{one.field}") if one.field in inside else one for one in errors
+        )
     match = identity.match([who], user=asking)[0]
-    shared = number.links.filter(detached_at=None).values("lead") if number and not match.lead_id else ()
-    meant = match.candidates or [row["lead"] for row in shared]
+    users = (
+        number.links.filter(detached_at=None).values_list("lead", flat=True) if number and not named else ()
+    )
+    meant = match.candidates or users
     if match.lead_id is None and (choices := candidates(meant, user=asking)):
         raise Problem(409, "ambiguous", _("Several leads may be meant; name one."), candidates=choices)
     lead = Lead.objects.visible_to(asking).live().filter(pk=match.lead_id).first()
     if lead is None:
-        raise ValidationError({field: [ErrorDetail(_("There is no such lead."), "does_not_exist")]})
+        text = _("There is no such lead.")
+        raise ValidationError({"lead" if named else "number": [ErrorDetail(text, "does_not_exist")]})
     return lead
 
 

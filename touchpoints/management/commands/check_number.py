@@ -35,6 +35,7 @@ class Command(BaseCommand):
         country = country_of_number(parsed.e164) if options["state"] else ""
         verdict = guarding.of_number(
             parsed,
+            today=timezone.now().date(),
             now=arguments.instant("at", at) if at else timezone.now(),
             zone=arguments.zone("zone", options["zone"]) if options["zone"] else "",
             country=country,
