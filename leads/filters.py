@@ -83,6 +83,16 @@ class WordFilter(filters.MultipleChoiceFilter):
             return super().to_python(values)
 
 
+class YesNoFilter(filters.TypedChoiceFilter):
+    """`true` or `false`; anything else is refused, not taken for "either"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [("true", _("yes")), ("false", _("no"))]
+        super().__init__(
+            *args, choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs
+        )
+
+
 class NamedOrderingFilter(filters.ChoiceFilter):
     """`?ordering=name` or `-name`: named orders only, never a column of the caller's choice."""
 

@@ -9,7 +9,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from leads.filters import ME, MomentFilter, TextFilter, WordFilter
+from leads.filters import ME, MomentFilter, TextFilter, WordFilter, YesNoFilter
 from touchpoints.models import CallAttempt, Direction, Meeting, Task, Touchpoint
 
 MOST_ID = 2**63 - 1
@@ -49,7 +49,7 @@ class TouchpointFilter(RecordFilter):
     source = TextFilter(max_length=80, label=_("Source"))
     external_id = TextFilter(max_length=200, label=_("External id"))
     campaign = TextFilter(max_length=120, label=_("Campaign"))
-    historical = filters.BooleanFilter(label=_("Historical"))
+    historical = YesNoFilter(label=_("Historical"))
     occurred_from = MomentFilter(field_name="occurred_at", lookup_expr="gte", label=_("From"))
     occurred_until = MomentFilter(field_name="occurred_at", lookup_expr="lt", label=_("Before"))
 
@@ -65,8 +65,8 @@ class CallFilter(RecordFilter):
     direction = filters.ChoiceFilter(choices=Direction.choices, empty_label=None, label=_("Direction"))
     source = TextFilter(max_length=80, label=_("Source"))
     external_id = TextFilter(max_length=200, label=_("External id"))
-    breach = filters.BooleanFilter(label=_("Breach"))
-    open = filters.BooleanFilter(field_name="ended_at", lookup_expr="isnull", label=_("Open"))
+    breach = YesNoFilter(label=_("Breach"))
+    open = YesNoFilter(field_name="ended_at", lookup_expr="isnull", label=_("Open"))
     started_from = MomentFilter(field_name="started_at", lookup_expr="gte", label=_("From"))
     started_until = MomentFilter(field_name="started_at", lookup_expr="lt", label=_("Before"))
 
@@ -91,7 +91,7 @@ class TaskFilter(RecordFilter):
     lead = IdFilter(field_name="lead_id", label=_("Lead"))
     kind = WordFilter(choices=Task.Kind.choices, label=_("Kind"))
     assignee = TextFilter(method="by_user", max_length=150, label=_("Assignee"))
-    done = filters.BooleanFilter(field_name="done_at", lookup_expr="isnull", exclude=True, label=_("Done"))
+    done = YesNoFilter(field_name="done_at", lookup_expr="isnull", exclude=True, label=_("Done"))
 
     class Meta:
         model = Task

@@ -21,7 +21,7 @@ from rest_framework.exceptions import AuthenticationFailed
 
 from crm.accounts.models import User
 from crm.api.keys import KeyAuthentication
-from crm.api.problems import refusal
+from crm.api.problems import refusal, too_large
 from crm.integrations.models import IdempotencyKey
 
 KEPT = timedelta(hours=24)
@@ -73,7 +73,7 @@ def _once(request: HttpRequest, user: User, key: str, get_response: GetResponse)
     try:
         digest = hashlib.sha256(request.body).hexdigest()
     except RequestDataTooBig:
-        return refusal(413, "too_large", _("The body is too large."))
+        return refusal(413, "too_large", too_large())
     IdempotencyKey.objects.filter(created_at__lt=now - KEPT).delete()
     claim = _claim(user, key, path, digest, now=now)
     if claim is None:

@@ -89,7 +89,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
-            self.fail("invalid", datatype=names.get(type(data), type(data).__name__))
+            text = str(self.error_messages["invalid"]).format(datatype=names.get(type(data), type(data).__name__))
+            raise ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [ErrorDetail(text, "invalid")]})
         errors = self._strangers(data) | self._missing(data)
         try:
             values = super().to_internal_value(data)

@@ -31,7 +31,12 @@ def a_lead(db: None) -> Callable[..., Lead]:
     """a_lead(owner=ada, last_name="Jones", phones=["+1 212 555 0123"]): a lead through the one door."""
 
     def make(
-        *, owner: Any = None, team: Any = None, phones: tuple[str, ...] = (), now: datetime | None = None, **fields: Any
+        *,
+        owner: Any = None,
+        team: Any = None,
+        phones: tuple[str, ...] = (),
+        now: datetime | None = None,
+        **fields: Any,
     ) -> Lead:
         fields.setdefault("last_name", "Jones")
         new = NewLead(fields, [PhoneInput(raw=one) for one in phones])

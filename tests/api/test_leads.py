@@ -27,7 +27,10 @@ ANN = {
     "job_title": "Head of purchasing",
     "company": "Acme",
     "email": "Ann.Lee@Acme.example",
-    "phones": [{"number": "(212) 555-0123", "label": "desk", "extension": "12"}, {"number": "+1 212 555 0199"}],
+    "phones": [
+        {"number": "(212) 555-0123", "label": "desk", "extension": "12"},
+        {"number": "+1 212 555 0199"},
+    ],
     "external_ids": {"hubspot": "42"},
     "country": "US",
     "region": "NY",
@@ -61,7 +64,11 @@ def test_evidence_has_shares_that_sum_to_one(client_of, a_lead, ada, noon):
     lead = a_lead(owner=ada)
     for days, kind in ((34, "event"), (15, "social_follow"), (30, "direct_mail")):
         Touchpoint.objects.create(
-            lead=lead, kind_id=kind, direction="inbound", occurred_at=noon - timedelta(days=days), recorded_at=noon
+            lead=lead,
+            kind_id=kind,
+            direction="inbound",
+            occurred_at=noon - timedelta(days=days),
+            recorded_at=noon,
         )
     engine.evaluate_leads([lead.pk], now=noon)
     shown = client_of(ada).get(f"/api/v1/leads/{lead.pk}/").json()
@@ -87,7 +94,7 @@ def test_a_lead_whose_date_has_passed_is_cold_before_any_sweep(client_of, a_lead
         ({"nickname": "Annie"}, {"nickname": "unknown_field"}),
         ({"stage": "won"}, {"stage": "read_only"}),
         ({"temperature": "warm", "id": 7}, {"temperature": "read_only", "id": "read_only"}),
-        ({"evidence": [], "pursuit": None, "warm_until": None}, {"evidence": "read_only", "pursuit": "read_only", "warm_until": "read_only"}),
+        ({"evidence": [], "pursuit": None}, {"evidence": "read_only", "pursuit": "read_only"}),
         ({"email": "ann at acme"}, {"email": "invalid"}),
         ({"email": ["ann@acme.example"]}, {"email": "invalid"}),
         ({"first_name": 5}, {"first_name": "invalid"}),
@@ -229,7 +236,9 @@ def test_what_one_may_not_see_is_not_found(client_of, a_lead, ada, bea, cy, max_
 
 def test_the_page_costs_the_same_whatever_its_length(client_of, a_lead, ada, noon):
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as seen:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
             assert client.get("/api/v1/leads/").status_code == 200
         return len(seen)
 
@@ -260,7 +269,15 @@ def test_a_pursued_lead_shows_what_comes_next(client_of, a_lead, ada, noon):
     lead = a_lead(owner=ada, company="Acme", phones=("+1 212 555 0123",), country="US", region="NY")
     pursue.start([lead], by=ada, now=noon)
     pursuit = client_of(ada).get(f"/api/v1/leads/{lead.pk}/").json()["pursuit"]
-    assert list(pursuit) == ["id", "cadence", "step", "attempt", "target", "reached_at_attempt", "next_follow_up"]
+    assert list(pursuit) == [
+        "id",
+        "cadence",
+        "step",
+        "attempt",
+        "target",
+        "reached_at_attempt",
+        "next_follow_up",
+    ]
     assert (pursuit["attempt"], pursuit["target"], pursuit["reached_at_attempt"]) == (1, 18, None)
     follow_up = pursuit["next_follow_up"]
     assert list(follow_up) == ["id", "attempt", "channel", "due_at", "window_end", "reason", "assignee"]
