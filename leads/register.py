@@ -280,8 +280,6 @@ def _set_fields(lead: Lead, fields: dict[str, Any]) -> tuple[dict[str, Any], dic
         else:
             setattr(lead, name, value)
         _note(before, after, name, _as_json(old), _as_json(value))
-    if "time_zone" in after:
-        lead.zone_confirmed_at = lead.zone_confirmed_by = None
     return before, after
 
 
