@@ -1,0 +1,130 @@
+"""What may operators see and change in the back office? Settings and rules; rows that are history are only read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+
+from leads.models import (
+    AuditEvent,
+    Company,
+    Consent,
+    Customer,
+    GuardRule,
+    Lead,
+    LeadList,
+    Number,
+    Segment,
+    Suppression,
+    Workspace,
+)
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Rows with a door of their own: looked at here, changed through the pages and the API, which keep the rules."""
+
+    def has_add_permission(self, request: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Lead)
+class LeadAdmin(ReadOnly):
+    list_display = ("id", "name", "company", "owner", "team", "stage", "temperature", "warm_until")
+    list_filter = ("temperature", "stage", "team")
+    list_select_related = ("company", "owner", "team")
+    search_fields = ("last_name", "first_name", "email", "company__name")
+    show_full_result_count = False
+
+
+@admin.register(Company)
+class CompanyAdmin(admin.ModelAdmin):
+    list_display = ("name", "domain", "country", "industry")
+    search_fields = ("name", "domain")
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Number)
+class NumberAdmin(ReadOnly):
+    list_display = ("e164", "region", "line_type", "status")
+    search_fields = ("e164",)
+    show_full_result_count = False
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(ReadOnly):
+    list_display = ("scope", "e164", "lead", "company", "reason", "requested_at", "by", "lifted_at")
+    list_filter = ("scope",)
+    list_select_related = ("lead", "company", "by")
+    search_fields = ("e164",)
+    show_full_result_count = False
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnly):
+    list_display = ("lead", "kind", "channel", "starts_at", "ends_at", "revoked_at")
+    list_select_related = ("lead",)
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly):
+    list_display = ("at", "actor", "action", "subject_type", "subject_id", "reason")
+    list_filter = ("action",)
+    list_select_related = ("actor",)
+    date_hierarchy = "at"
+    show_full_result_count = False
+
+
+@admin.register(GuardRule)
+class GuardRuleAdmin(admin.ModelAdmin):
+    """A used rule is never edited: a change is a new version, so that stored verdicts keep naming what they rest on."""
+
+    list_display = ("jurisdiction", "audience", "version", "active", "effective_from", "verified_on")
+    list_filter = ("active", "audience")
+    search_fields = ("jurisdiction", "citation")
+
+    def get_readonly_fields(self, request: Any, obj: GuardRule | None = None) -> list[str]:
+        if obj is None:
+            return []
+        kept = {"active", "verified_on", "note", "effective_until"}
+        return [field.name for field in GuardRule._meta.fields if field.name not in kept]
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(admin.ModelAdmin):
+    def has_add_permission(self, request: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(LeadList)
+class LeadListAdmin(admin.ModelAdmin):
+    list_display = ("name", "source", "created_at")
+    exclude = ("created_by",)
+
+    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Customer)
+class CustomerAdmin(admin.ModelAdmin):
+    list_display = ("name", "domain", "e164", "account_owner", "since")
+    search_fields = ("name", "domain", "e164")
+
+
+@admin.register(Segment)
+class SegmentAdmin(admin.ModelAdmin):
+    list_display = ("name", "owner", "shared")
