@@ -47,6 +47,7 @@ class ConfirmForm(forms.Form):
         self.columns = columns
         self.takers = takers(user)
         self.fields["who"].choices = [(key, label) for key, (label, _owner, _team) in self.takers.items()]  # type: ignore[attr-defined]
+        self.fields["who"].initial = next(iter(self.takers))
         for number, column in enumerate(columns):
             self.fields[f"column_{number}"] = forms.ChoiceField(
                 label=column.header or gettext("column %(n)d") % {"n": number + 1},

@@ -198,7 +198,7 @@ def _phones(text: str, column: Column, cells: Sequence[str]) -> list[PhoneInput]
     labels = cells[column.label_from].split(_SEVERAL) if _has(cells, column.label_from) else []
     found = []
     for position, part in enumerate(text.split(_SEVERAL)):
-        label = labels[position].strip("* ").strip()[:40] if position < len(labels) else column.label
+        label = labels[min(position, len(labels) - 1)].strip("* ").strip()[:40] if labels else ""
         for raw in numbers.split(part):
             # Spreadsheets and data frames turn numbers into 4532123456.0; more digits lost are lost.
             found.append(PhoneInput(re.sub(r"^(\d{7,15})\.0+$", r"\1", raw), label=label or column.label))
