@@ -69,7 +69,7 @@ def show(
         "promise": promise,
         "reasons": reasons_for(lead, found, user=user, now=now, promise=promise, zone=zone),
         "timeline": timeline(lead, most=TIMELINE),
-        "dots": _dots(pursuit),
+        "dots": dots(pursuit),
         "outcome_buttons": _outcome_buttons(lead, call, situation, user=user, now=now),
         "track": _track(lead),
         "answers": {answer.question: answer.answer for answer in lead.answers.all()},
@@ -166,7 +166,7 @@ def timeline(lead: Lead, *, most: int) -> list[dict[str, Any]]:
     rows = [
         {
             "at": row.occurred_at,
-            "text": _first_up(in_words(fact_of(row))),
+            "text": first_up(in_words(fact_of(row))),
             "kind": "touch",
             "by": row.by,
             "note": row.summary,
@@ -199,11 +199,11 @@ def _call_in_words(call: CallAttempt) -> str:
     return gettext("Call: %(outcome)s") % {"outcome": outcome}
 
 
-def _first_up(text: str) -> str:
+def first_up(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _dots(pursuit: Pursuit | None) -> list[dict[str, str]]:
+def dots(pursuit: Pursuit | None) -> list[dict[str, str]]:
     """The attempts of the pursuit so far, as the meter draws them."""
     if pursuit is None:
         return []

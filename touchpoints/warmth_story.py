@@ -1,0 +1,101 @@
+"""How did a lead come to be as warm as it is? The curve, what counts, what does not and why, what changed when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from . import engine
+from .icebreaker import in_words
+from .models import Direction, TemperatureChange, Touchpoint
+from .reasons import fact_of
+from .screen import first_up
+from .warmth import Ruleset, Touch, Warmth, warmth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from leads.models import Lead
+
+# The curve is computed anew at every change; older changes than the last so many are cold by now.
+MOST_CORNERS = 80
+MOST_CHANGES = 30
+WHY_UNCOUNTED = {
+    "before_refusal": _("before they refused: no longer counts"),
+    "same_campaign": _("a later one of the same campaign counts"),
+    "over_limit": _("enough of this kind count already"),
+    "no_rule": _("no rule for this kind"),
+    "faded": _("too long ago to count"),
+}
+
+
+def story(lead: Lead, *, now: datetime) -> dict[str, Any]:
+    """{found, points, touches, uncounted, changes, override} for the lead's page; five queries.
+
+    `points` and `touches` are what `warmth_chart` draws, `uncounted` [{label, at, why}], `found` the Warmth.
+    """
+    rows = list(Touchpoint.objects.filter(lead=lead, set_aside_at=None).select_related("kind", "by_user"))
+    _row, ruleset = engine.published()
+    touches = [engine.touch_of(row) for row in rows]
+    found = warmth(touches, ruleset, now=now, cooled_at=lead.cooled_at)
+    words = {row.pk: first_up(in_words(fact_of(row))) for row in rows}
+    return {
+        "found": found,
+        "points": corners(touches, ruleset, now=now, cooled_at=lead.cooled_at),
+        "touches": [
+            {
+                "at": row.occurred_at,
+                "label": words[row.pk],
+                "outbound": row.direction == Direction.OUTBOUND,
+            }
+            for row in sorted(rows, key=lambda row: row.occurred_at)[-MOST_CORNERS:]
+        ],
+        "uncounted": [
+            {"at": one.touch.occurred_at, "label": words[one.touch.id], "why": WHY_UNCOUNTED[one.reason]}
+            for one in found.uncounted
+        ],
+        "changes": changes_of(lead),
+        "override": lead.overrides.filter(ended_at=None, until__gt=now).select_related("by").first(),
+    }
+
+
+def corners(
+    touches: Sequence[Touch], ruleset: Ruleset, *, now: datetime, cooled_at: datetime | None
+) -> list[dict[str, Any]]:
+    """[{at, days}]: how many days of warmth the evidence left at each instant at which it changed.
+
+    Each instant sees only what had happened by then, the refusal included.
+    """
+    instants = {touch.occurred_at for touch in touches if touch.occurred_at <= now}
+    if cooled_at is not None and cooled_at <= now:
+        instants.add(cooled_at)
+    return [
+        {"at": at, "days": _days_left(touches, ruleset, at=at, cooled_at=cooled_at)}
+        for at in sorted(instants)[-MOST_CORNERS:]
+    ]
+
+
+def _days_left(
+    touches: Iterable[Touch], ruleset: Ruleset, *, at: datetime, cooled_at: datetime | None
+) -> float:
+    refused = cooled_at if cooled_at is not None and cooled_at <= at else None
+    known = [touch for touch in touches if touch.occurred_at <= at]
+    found: Warmth = warmth(known, ruleset, now=at, cooled_at=refused)
+    return max(0.0, (found.warm_until - at) / timedelta(days=1)) if found.warm_until else 0.0
+
+
+def changes_of(lead: Lead) -> list[TemperatureChange]:
+    """The lead's latest promotions and coolings, newest first."""
+    return list(
+        TemperatureChange.objects.filter(lead=lead).select_related("by").order_by("-at", "-pk")[:MOST_CHANGES]
+    )
+
+
+def change_in_words(change: TemperatureChange) -> str:
+    if change.after == "warm":
+        return gettext("Turned warm: %(why)s") % {"why": change.get_cause_display()}
+    return gettext("Turned cold: %(why)s") % {"why": change.get_cause_display()}
