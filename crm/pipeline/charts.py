@@ -106,7 +106,8 @@ def step_curves(
     if not curves:
         return NOTHING
     last = max(target, *(len(curve["shares"]) for curve in curves))
-    top = _round_up(max(max(curve["shares"]) for curve in curves))
+    # Room above the highest curve, for the words that stand there.
+    top = _round_up(min(1.0, max(max(curve["shares"]) for curve in curves) * 1.15))
     floor = height - 22
 
     def across(attempt: float) -> float:

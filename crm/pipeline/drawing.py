@@ -12,13 +12,17 @@ NOTHING = SafeString("")
 
 
 def figure(label: str, height: int, parts: Iterable[SafeString], css: str = "") -> SafeString:
+    body = "".join(parts)
+    # An image has no parts for those who do not see it: links in it would be out of their reach.
+    role = "group" if "<a " in body else "img"
     return format_html(
-        '<svg class="chart {}" height="{}" role="img" aria-label="{}"><title>{}</title>{}</svg>',
+        '<svg class="chart {}" height="{}" role="{}" aria-label="{}"><title>{}</title>{}</svg>',
         css,
         height,
+        role,
         label,
         label,
-        SafeString("".join(parts)),
+        SafeString(body),
     )
 
 

@@ -73,14 +73,18 @@ class ReportFilter(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], *, viewer: User, now: datetime) -> None:
         known = {name: data[name] for name in self.base_fields if data.get(name)}
-        known.setdefault("period", "" if known.keys() & {"since", "until"} else DEFAULT_PERIOD)
+        if not known.keys() & {"since", "until"}:
+            known.setdefault("period", DEFAULT_PERIOD)
+        elif known.get("period", "") in PERIODS:
+            # Days that are named say more than a period.
+            known["period"] = ""
         super().__init__(known, auto_id="filter-%s")
         self.viewer, self.now = viewer, now
         self.workspace = Workspace.current()
         self.zone = ZoneInfo(self.workspace.time_zone)
         teams = Team.objects.all() if viewer.is_admin else Team.objects.filter(pk=viewer.team_id)
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
-        if known["period"] == "":
+        if known.get("period", "") == "":
             period: Any = self.fields["period"]
             period.choices = [("", _("Own period")), *period.choices]
         self.today = now.astimezone(self.zone).date()

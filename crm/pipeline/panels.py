@@ -160,13 +160,13 @@ class Panel:
 
     @property
     def attempt_bars(self) -> list[Bar]:
-        """Ended pursuits by calls made, from the ground up: given up, at the target, ended by an answer."""
+        """Ended pursuits by calls made, from the ground up: given up, exhausted, ended by an answer."""
         bars = []
         for row in self.tile.rows:
             values = row.values
             words = _(
                 "%(calls)d calls: %(pursuits)d pursuits ended, %(given_up)d of them given up, "
-                "%(exhausted)d at the target without an answer"
+                "%(exhausted)d exhausted"
             ) % {key: values[key] for key in ("calls", "pursuits", "given_up", "exhausted")}
             segments = [
                 (values["given_up"], "hatched"),

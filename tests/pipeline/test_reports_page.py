@@ -174,7 +174,7 @@ def test_the_csv_holds_the_tiles_rows(manager, leads):
         "Calls": "1",
         "Pursuits": "1",
         "Given up": "0",
-        "Target reached, no answer": "0",
+        "Exhausted": "0",
         "Ended by an answer or a fact": "1",
     }
     assert len(rows) == 18
@@ -200,3 +200,18 @@ def test_a_new_workspace_says_that_there_is_nothing_yet(manager):
     html = manager.get(PAGE).content.decode()
     assert "No pursuit begun in this period has been dialled yet." in html
     assert "No pursuit has ended in this period yet." in html
+
+
+def test_days_that_are_named_say_more_than_a_period(manager, leads):
+    form = manager.get(PAGE, {"period": "1y", "since": "2026-03-02", "until": "2026-03-10"}).context["form"]
+    scope = form.scope()
+    assert (scope.since.date().isoformat(), scope.until.date().isoformat()) == ("2026-03-02", "2026-03-11")
+    assert form.query() == {"since": "2026-03-02", "until": "2026-03-10"}
+    assert form["period"].value() == ""
+
+
+def test_only_one_end_of_the_period_may_be_named(manager, leads):
+    scope = manager.get(PAGE, {"until": "2026-03-10"}).context["form"].scope()
+    assert (scope.since.date().isoformat(), scope.until.date().isoformat()) == ("2025-12-17", "2026-03-11")
+    scope = manager.get(PAGE, {"since": "2026-03-10"}).context["form"].scope()
+    assert (scope.since.date().isoformat(), scope.until.date().isoformat()) == ("2026-03-10", "2026-03-19")

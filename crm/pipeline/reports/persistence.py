@@ -58,8 +58,9 @@ def attempts(scope: Scope) -> Tile:
         title=_("How many calls does a pursuit get?"),
         definition=_(
             "Pursuits that ended in the period, other than by merging or erasing, by the calls made in them "
-            "(follow-up calls after a reach included). Given up: a person stopped before the target, with no"
-            " answer from the lead. Most sellers stop after %(stop)d (InsideSales 2017)."
+            "(follow-up calls after a reach included). Given up: a person stopped before the plan ran out, "
+            "with no answer from the lead. Exhausted: the plan ran out. Most sellers stop after %(stop)d "
+            "(InsideSales 2017)."
         )
         % {"stop": MOST_STOP_AT},
         denominator=ngettext("%(n)s ended pursuit", "%(n)s ended pursuits", total) % {"n": count_text(total)},
@@ -67,7 +68,7 @@ def attempts(scope: Scope) -> Tile:
             Column("calls", _("Calls")),
             Column("pursuits", _("Pursuits")),
             Column("given_up", _("Given up")),
-            Column("exhausted", _("Target reached, no answer")),
+            Column("exhausted", _("Exhausted")),
             Column("answered", _("Ended by an answer or a fact")),
         ),
         rows=rows if total else [],
