@@ -288,6 +288,22 @@ def end(pursuit: Pursuit, reason: str, *, by: AbstractUser | None, now: datetime
     close([pursuit.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
 
 
+def end_many(
+    pursuits: Sequence[Pursuit], reason: str, *, by: AbstractUser | None, now: datetime, note: str = ""
+) -> int:
+    """`end` for any number of pursuits in two statements; returns how many were open until now."""
+    with transaction.atomic():
+        ended = (
+            Pursuit.objects.open()
+            .filter(pk__in=[pursuit.pk for pursuit in pursuits])
+            .update(ended_at=now, end_reason=reason, ended_by=by, end_note=note[:300])
+        )
+        close(
+            [pursuit.lead_id for pursuit in pursuits], FollowUp.Closed.CANCELLED, now=now, why=reason
+        )
+    return ended
+
+
 def start_waiting(*, now: datetime) -> int:
     """Start pursuits for leads that wait in a pool or with an owner, as many as the coming days can carry.
 
@@ -317,6 +333,18 @@ def room_for(lead: Lead, *, now: datetime) -> int:
     """How many more pursuits the lead's owner or pool can start now."""
     keeper = ("owner", lead.owner_id) if lead.owner_id else ("team", lead.team_id)
     return _room(now=now).get(keeper, 0)
+
+
+def within_room(leads: Iterable[Lead], *, now: datetime) -> list[Lead]:
+    """Those of these leads, in their order, whose owner or pool can start one more pursuit now."""
+    room = _room(now=now)
+    chosen = []
+    for lead in leads:
+        keeper = ("owner", lead.owner_id) if lead.owner_id else ("team", lead.team_id)
+        if room.get(keeper, 0) > 0:
+            room[keeper] -= 1
+            chosen.append(lead)
+    return chosen
 
 
 def _room(*, now: datetime) -> dict[tuple[str, int], int]:
@@ -373,7 +401,7 @@ def follow_temperature(moved: Sequence[Lead], *, promoted: set[int], cooled: set
         row.rank, row.rank_value = rank_of(by_id[row.lead_id], rank=None, agreed_at=None, now=now)
     FollowUp.objects.bulk_update(rest, ["rank", "rank_value"])
     fresh = [by_id[pk] for pk in promoted if pk not in follow_ups]
-    _start_promoted(fresh, now=now)
+    start_if_room(fresh, by=None, now=now)
 
 
 def _may_resprint(follow_up: FollowUp, *, now: datetime) -> bool:
@@ -403,11 +431,11 @@ def _resprint(leads: list[Lead], follow_ups: dict[int, FollowUp], *, now: dateti
     _place_next(pairs, situations, plans, now=now, why=gettext("turned warm"))
 
 
-def _start_promoted(leads: list[Lead], *, now: datetime) -> None:
-    """Start pursuits for leads that turned warm while they waited, where capacity allows; warmest first."""
+def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> list[Pursuit]:
+    """Start pursuits for leads that were never pursued, as far as capacity allows; warmest first."""
     waiting = [lead for lead in leads if lead.owner_id or lead.team_id]
     if not waiting:
-        return
+        return []
     waiting.sort(key=lambda lead: (lead.warm_until is None, -(lead.warm_until or now).timestamp()))
     ended = set(Pursuit.objects.filter(lead__in=waiting).values_list("lead_id", flat=True))
     room = _room(now=now)
@@ -417,7 +445,7 @@ def _start_promoted(leads: list[Lead], *, now: datetime) -> None:
         if lead.pk not in ended and room.get(keeper, 0) > 0:
             room[keeper] -= 1
             chosen.append(lead)
-    start(chosen, by=None, now=now)
+    return start(chosen, by=by, now=now)
 
 
 def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, now: datetime) -> None:

@@ -21,12 +21,9 @@ from leads.api.strict import Problem, StrictSerializer, StrictView, Text
 from leads.filters import LeadFilter
 from leads.lists import put_on
 from leads.models import Lead, LeadNumber, Number, Workspace
-from touchpoints import assign, calls, guarding
+from touchpoints import assign, calls, guarding, pursue
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import GuardShape, LeadShape, OpenCallShape, show_leads
-from touchpoints.bell import ring_on_commit
-
-START_PURSUITS = "touchpoints.tasks.start_pursuits"
 
 
 class DialInput(StrictSerializer):
@@ -63,8 +60,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
             self._refuse_duplicate(new)
             lead = register.create_lead(new, owner=owner, team=team, by=request.user, now=self.now)
             put_on(lead, lists, now=self.now)
-            if lead.team_id:
-                ring_on_commit(START_PURSUITS)
+            pursue.start_if_room([lead], by=request.user, now=self.now)
         location = request.build_absolute_uri(f"{request.path}{lead.pk}/")
         return Response(
             self._shown(lead.pk, mine=False), status.HTTP_201_CREATED, headers={"Location": location}
@@ -83,7 +79,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
                 put_on(lead, lists, now=self.now)
             if keeper is not None:
                 assign.assign([lead], owner=keeper[0], team=keeper[1], by=request.user, now=self.now)
-                ring_on_commit(START_PURSUITS)
+                pursue.start_if_room([lead], by=request.user, now=self.now)
         return Response(self._shown(lead.pk, mine=False))
 
     @extend_schema(
