@@ -23,5 +23,6 @@ urlpatterns = [
     path("", include("touchpoints.urls")),
     path("", include("crm.intake.urls")),
     path("", include("crm.pipeline.urls")),
+    path("demo/", include("crm.demo.urls")),
 ]
 handler500 = "crm.api.problems.server_error"

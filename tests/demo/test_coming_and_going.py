@@ -140,3 +140,22 @@ def test_only_an_admin_removes_the_demo_and_stays(db, thaw_dir, client):
 
 def test_a_visitor_is_sent_to_sign_in(db, client):
     assert client.post(reverse("demo_clear")).status_code == 302
+
+
+def test_the_banner_is_offered_to_admins_while_there_is_a_demo(db, rf):
+    from django.template import Context, Template
+
+    def banner(username):
+        request = rf.get("/")
+        request.user = get_user_model().objects.get(username=username)
+        return Template("{% load demo %}{% demo_banner %}").render(
+            Context({"request": request, "csrf_token": "x"})
+        )
+
+    root = get_user_model().objects.create_superuser("root", password="mine-and-only-mine")
+    assert banner("root").strip() == ""
+    build(leads=120, seed=5, now=NOW, password="secret")
+    assert reverse("demo_clear") in banner("root")
+    assert banner("ada").strip() == banner("max").strip() == ""
+    clear(keep=root)
+    assert banner("root").strip() == ""
