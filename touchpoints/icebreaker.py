@@ -189,7 +189,7 @@ def _promise_line(promise: Promised, person: Person, caller: str, language: str,
     facts = {
         "when": time_in_words(promise.made_at, language, zone=person.zone, now=now),
         "colleague": _colleague(promise.by, caller),
-        "text": promise.text.strip().rstrip("."),
+        "text": _CALL_BACK[language] if promise.text == CALL_BACK else promise.text.strip().rstrip("."),
     }
     return fill(_PROMISE[language], facts) or ""
 
@@ -233,6 +233,9 @@ _PROMISE = {
     "pl": "Nasza obietnica złożona {when}[ ({colleague})]: {text}.",
     "ru": "Мы обещали вам {when}[ ({colleague})]: {text}.",
 }
+# The promise of an agreed callback, kept under one text and said in each language.
+CALL_BACK = "call back"
+_CALL_BACK = {"en": "a call back", "da": "at ringe tilbage", "pl": "telefon", "ru": "перезвонить"}
 _GENERAL = {
     "en": "[My colleague {colleague} was|We were] in touch with you {when}.",
     "da": "[Min kollega {colleague} var|Vi var] i kontakt med dig {when}.",

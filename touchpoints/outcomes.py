@@ -19,6 +19,7 @@ from leads.models import Company, Lead, LeadNumber, Number, Workspace
 
 from . import engine, guarding, pursue, record, refusals, stage, suppress
 from .cadence import Attempted, Declined, attempted
+from .icebreaker import CALL_BACK
 from .models import (
     CallAttempt,
     Direction,
@@ -418,7 +419,7 @@ class _Logging:
     def _promises(self, outcome: Outcome) -> list[tuple[str, datetime]]:
         said = []
         if outcome.policy == "agreed_time" and self.logged.callback_at:
-            said.append((gettext("call back"), self.logged.callback_at))
+            said.append((CALL_BACK, self.logged.callback_at))
         promise = self.logged.promise
         if promise and promise.get("text"):
             due = promise.get("due_at") or self.now + timedelta(days=2)

@@ -16,6 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from crm.backups import write_backup
+from crm.demo import logins as demo_logins
 from crm.health import pending_migrations
 from crm.serve import (
     CannotServe,
@@ -86,9 +87,10 @@ class Command(BaseCommand):
             return
         self.stdout.write("Filling a demo workspace…")
         self.stdout.flush()
-        leads, seed = os.environ.get("DEMO_LEADS", "600"), os.environ.get("DEMO_SEED", "1")
+        # A full team's twelve weeks by default; DEMO_LEADS makes a smaller workspace for a quick look.
+        size = ["--leads", os.environ["DEMO_LEADS"]] if os.environ.get("DEMO_LEADS") else []
         filled = subprocess.run(
-            [sys.executable, settings.BASE_DIR / "manage.py", "demo", "--leads", leads, "--seed", seed],
+            [sys.executable, settings.BASE_DIR / "manage.py", "demo", *size],
             env=environment(),
             check=False,
         )
@@ -115,4 +117,6 @@ class Command(BaseCommand):
 
     def _say_ready(self) -> None:
         self.stdout.write(f"Thaw is ready: {settings.BASE_URL}  (Ctrl-C stops it)")
+        for line in demo_logins():
+            self.stdout.write(line)
         self.stdout.flush()
