@@ -20,7 +20,7 @@ CLASSES: dict[Fill, str] = {
     "solid": "bar-all",
     "hollow": "bar-frame",
     "hatched": "bar-early",
-    "thin": "heat-thin",
+    "thin": "bar-frame",
 }
 # No axis has room for more numbers than these; others are left out where they would touch.
 NUMBERED = (1, 8, 12, 15, 24, 30)
@@ -84,7 +84,7 @@ def _bar(bar: Bar, left: float, width: float, floor: int, scale: float, pattern:
                 place(ground),
                 place(width),
                 place(tall),
-                format_html(' fill="url(#{})"', pattern) if fill == "hatched" else "",
+                _filling(fill, pattern),
             )
         )
     if not parts:
@@ -101,8 +101,14 @@ def swatch(fill: Fill) -> SafeString:
         '<rect class="{}" x="1" y="1" width="14" height="10" rx="2"{}/></g></svg>',
         hatch(pattern) if fill == "hatched" else "",
         CLASSES[fill],
-        format_html(' fill="url(#{})"', pattern) if fill == "hatched" else "",
+        _filling(fill, pattern),
     )
+
+
+def _filling(fill: Fill, pattern: str) -> SafeString:
+    if fill == "hatched":
+        return format_html(' fill="url(#{})"', pattern)
+    return SafeString(' stroke-dasharray="3 2"' if fill == "thin" else "")
 
 
 def _numbers(first: int, last: int, wanted: set[int]) -> list[int]:

@@ -52,7 +52,7 @@ def shrunk(hits: int, trials: int, *, mean: float, weight: float = FEW) -> float
 
 def ratio(one: Proportion, other: Proportion) -> float | None:
     """How many times the share of `other` that of `one` is; None where either rests on few or is nothing."""
-    if one.share is None or other.share is None or other.share == 0 or min(one.trials, other.trials) < FEW:
+    if not one.share or not other.share or min(one.trials, other.trials) < FEW:
         return None
     return one.share / other.share
 

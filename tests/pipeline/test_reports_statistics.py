@@ -43,6 +43,7 @@ def test_a_ratio_needs_thirty_on_both_sides():
     assert ratio(proportion(20, 100), proportion(10, 100)) == pytest.approx(2)
     assert ratio(proportion(2, 29), proportion(10, 100)) is None
     assert ratio(proportion(20, 100), proportion(0, 100)) is None
+    assert ratio(proportion(0, 100), proportion(20, 100)) is None
     assert ratio(proportion(20, 100), proportion(0, 0)) is None
 
 
