@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from crm.figures import count_text, percent_text
 from crm.pipeline.attempt_bars import Bar
+from crm.pipeline.reports.hand_raises import wait_text
 from crm.pipeline.reports.tile import Column, Headline, Row, Tile
-from crm.pipeline.reports.today import wait_text
 from crm.pipeline.statistics import FEW
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from crm.pipeline.reports import activity, funnel, heatmap, persistence, today, yields
+from crm.pipeline.reports import activity, funnel, hand_raises, heatmap, persistence, today, yields
 from crm.pipeline.reports.scope import Scope
 from crm.pipeline.reports.tile import Column, Headline, Report, Row, Tile, UnknownPart
 
 REPORTS: dict[str, Report] = {
-    "hand_raisers": Report(today.hand_raisers, today.hand_raisers_leads),
+    "hand_raisers": Report(hand_raises.hand_raisers, hand_raises.hand_raisers_leads),
     "capacity": Report(today.capacity, today.capacity_leads),
     "attempts": Report(persistence.attempts, persistence.attempts_leads),
     "meetings": Report(today.meetings, today.meetings_leads),
     "promises": Report(today.promises, today.promises_leads),
-    "speed": Report(today.speed, today.speed_leads),
+    "speed": Report(hand_raises.speed, hand_raises.speed_leads),
     "funnel": Report(funnel.funnel, funnel.funnel_leads),
     "first_reach": Report(persistence.first_reach, persistence.first_reach_leads),
     "comparison": Report(funnel.comparison, funnel.comparison_leads),
