@@ -210,7 +210,8 @@ class Thaw:
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children():
             try:
-                if word in child.cmdline() or any(part.endswith(word) for part in child.cmdline()[:1]):
+                words = " ".join(child.cmdline()).split()  # some rewrite their title into one string
+                if any(found == word or found.endswith(f"/{word}") for found in words):
                     return child
             except psutil.Error:
                 continue
