@@ -9,18 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.core.exceptions import FieldError, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.pagination import BasePagination
@@ -28,33 +23,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+from leads.keyset import columns_of
+
 PAGE_SIZE = 50
 MOST_ROWS = 500
-
-
-@dataclass(frozen=True)
-class Key:
-    """One column of the order. Rows without a value come last, whichever way it is read."""
-
-    name: str
-    descending: bool
-
-    def order(self, *, backwards: bool, nullable: bool) -> OrderBy:
-        descending = self.descending != backwards
-        if not nullable:
-            return OrderBy(F(self.name), descending=descending)
-        side = {"nulls_first": True} if backwards else {"nulls_last": True}
-        return OrderBy(F(self.name), descending=descending, **side)
-
-    def after(self, value: Any, *, backwards: bool, nullable: bool) -> tuple[Q, Q]:
-        """Which rows come strictly after `value` in this column, and which have the same value."""
-        beyond = Q(**{f"{self.name}__{'lt' if self.descending != backwards else 'gt'}": value})
-        if not nullable:
-            return beyond, Q(**{self.name: value})
-        missing = Q(**{f"{self.name}__isnull": True})
-        if value is None:
-            return (~missing if backwards else Q(pk__in=())), missing
-        return (beyond if backwards else beyond | missing), Q(**{self.name: value})
 
 
 class CursorPages(BasePagination):
@@ -63,9 +35,10 @@ class CursorPages(BasePagination):
     def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
         self.request = request
         size = self._size(request)
-        self.keys = _keys(queryset)
+        ordered = _to_the_key(queryset)
+        self.columns = columns_of(ordered)
         seen, backwards = self._cursor(request)
-        rows = self._after(queryset, seen, backwards)[: size + 1]
+        rows = self._past(ordered.reverse() if backwards else ordered, seen, backwards)[: size + 1]
         try:
             found = list(rows)
         except (ValueError, TypeError, OverflowError, ValidationError, FieldError):
@@ -89,7 +62,7 @@ class CursorPages(BasePagination):
         return self._link(self.first, backwards=True) if self.has_previous else None
 
     def _link(self, row: Any, *, backwards: bool) -> str:
-        values = [_value(row, key.name) for key in self.keys]
+        values = [_value(row, column.name) for column in self.columns]
         cursor = json.dumps([backwards, *values], cls=DjangoJSONEncoder, separators=(",", ":"))
         text = base64.urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
         url = remove_query_param(self.request.build_absolute_uri(), "cursor")
@@ -113,7 +86,7 @@ class CursorPages(BasePagination):
         except (binascii.Error, ValueError, TypeError, RecursionError):
             raise self._bad_cursor() from None
         scalar = all(value is None or isinstance(value, (str, int, float)) for value in values)
-        if not isinstance(backwards, bool) or len(values) != len(self.keys) or not scalar:
+        if not isinstance(backwards, bool) or len(values) != len(self.columns) or not scalar:
             raise self._bad_cursor()
         return values, backwards
 
@@ -122,20 +95,16 @@ class CursorPages(BasePagination):
         detail = _("Not a cursor of this list; follow `next` and `previous`.")
         return exceptions.ValidationError({"cursor": [exceptions.ErrorDetail(detail, "invalid")]})
 
-    def _after(self, queryset: QuerySet[Any], seen: list[Any] | None, backwards: bool) -> QuerySet[Any]:
-        nullable = {key.name for key in self.keys if _nullable(queryset, key.name)}
-        ordered = queryset.order_by(
-            *(key.order(backwards=backwards, nullable=key.name in nullable) for key in self.keys)
-        )
+    def _past(self, ordered: QuerySet[Any], seen: list[Any] | None, backwards: bool) -> QuerySet[Any]:
+        """The rows past the place in the order that `seen` names."""
         if seen is None:
             return ordered
-        steps, same = [], Q()
-        for key, value in zip(self.keys, seen, strict=True):
-            step, equal = key.after(value, backwards=backwards, nullable=key.name in nullable)
-            steps.append(same & step)
-            same &= equal
+        wanted = Q(pk__in=())
+        for column, value in reversed(list(zip(self.columns, seen, strict=True))):
+            past, same = column.beyond(value, backwards=backwards)
+            wanted = past | (same & wanted)
         try:
-            return ordered.filter(reduce(or_, steps))
+            return ordered.filter(wanted)
         except (ValueError, TypeError, OverflowError, ValidationError, FieldError):
             raise self._bad_cursor() from None
 
@@ -166,26 +135,14 @@ class CursorPages(BasePagination):
         }
 
 
-def _keys(queryset: QuerySet[Any]) -> list[Key]:
-    """The columns of a queryset's order, ending with the primary key."""
-    order: Sequence[Any] = queryset.query.order_by or queryset.model._meta.ordering or ["-pk"]
-    keys = [_key(part) for part in order]
+def _to_the_key(queryset: QuerySet[Any]) -> QuerySet[Any]:
+    """The same order, made unique by the primary key."""
+    columns = columns_of(queryset)
     primary = {"pk", "id", queryset.model._meta.pk.name}
-    if not any(key.name in primary for key in keys):
-        keys.append(Key("pk", keys[-1].descending))
-    return keys
-
-
-def _key(part: Any) -> Key:
-    if isinstance(part, OrderBy):
-        return Key(part.expression.name, part.descending)  # type: ignore[attr-defined]
-    return Key(part.lstrip("-"), part.startswith("-"))
-
-
-def _nullable(queryset: QuerySet[Any], name: str) -> bool:
-    if name in queryset.query.annotations or name == "pk":
-        return False
-    return bool(queryset.model._meta.get_field(name).null)
+    if any(column.name in primary for column in columns):
+        return queryset
+    order = queryset.query.order_by or queryset.model._meta.ordering or []
+    return queryset.order_by(*order, "-pk" if not columns or columns[-1].descending else "pk")
 
 
 def _value(row: Any, name: str) -> Any:

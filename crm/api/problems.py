@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -81,6 +82,7 @@ def _code(error: exceptions.APIException) -> str:
     return str(getattr(error.detail, "code", error.default_code))
 
 
+@csrf_exempt
 def nothing_here(request: HttpRequest, path: str) -> HttpResponse:
     """Anybody may ask: an address under the API that is none."""
     detail = _("There is nothing at this address.")

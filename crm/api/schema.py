@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction, OpenApiParameter
 
@@ -60,6 +64,21 @@ class StrictBody(OpenApiSerializerExtension):
         if direction == "request" and schema.get("type") == "object":
             schema["additionalProperties"] = False
         return schema
+
+
+class WordOfTheWorkspace(OpenApiSerializerFieldExtension):
+    """Words that a manager may add to (kinds, outcomes) are no enumeration: `/rules/` and refusals list them."""
+
+    target_class = "leads.api.strict.OneOf"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> Any:
+        if self.target.ask is not None:
+            return {
+                "type": "string",
+                "minLength": 1,
+                "description": "One of those that `/api/v1/rules/` lists.",
+            }
+        return auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
 
 
 class Operations(AutoSchema):

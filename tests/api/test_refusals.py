@@ -42,7 +42,7 @@ def test_a_session_needs_its_token_to_write(ada):
 
 
 def test_an_address_that_is_none_is_not_found(client_of, ada, db):
-    for client in (client_of(ada), APIClient()):
+    for client in (client_of(ada), APIClient(), APIClient(enforce_csrf_checks=True)):
         assert_problem(client.get("/api/v1/unicorns/"), 404, "not_found")
         assert_problem(client.post("/api/v1/leads", {}), 404, "not_found")
         assert_problem(client.get("/api/v2/leads/"), 404, "not_found")

@@ -14,7 +14,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leads import identity, numbers, register
+from leads import claims, identity, numbers, register
 from leads.api.keepers import keeper_after, keeper_of_new
 from leads.api.leads import LeadInput, candidates, changes_of, lists_named, new_lead_of, with_facts
 from leads.api.strict import Problem, StrictSerializer, StrictView, Text
@@ -57,6 +57,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
         lists = lists_named(values.get("lists", []))
         new = new_lead_of(values)
         with told(), transaction.atomic():
+            claims.hold(_claims(new))
             self._refuse_duplicate(new)
             lead = register.create_lead(new, owner=owner, team=team, by=request.user, now=self.now)
             put_on(lead, lists, now=self.now)
@@ -125,6 +126,16 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
                 _("This lead is known already."),
                 candidates=candidates(found, user=self.request.user),
             )
+
+
+def _claims(new: register.NewLead) -> list[str]:
+    """What two creates of one person have in common, spelled as `touchpoints.record` spells it: the second waits."""
+    mail = str(new.fields.get("email", "")).strip().lower()
+    return [
+        *(f"id {source} {external_id}" for source, external_id in new.external_ids.items()),
+        *([f"mail {mail}"] if mail else []),
+        *(f"phone {phone.raw}" for phone in new.phones),
+    ]
 
 
 def _number_of(lead: Lead, text: str) -> Number | None:
