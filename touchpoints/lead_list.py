@@ -1,4 +1,4 @@
-"""Which leads does the list show, and what of each? A constant number of queries, whatever the size of the workspace."""
+"""Which leads does the list show, and what of each? In a constant number of queries, however many there are."""
 
 from __future__ import annotations
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import structlog
 from django.contrib.auth import get_user_model
-from django.db import transaction
-from django.db.models import Count, Q
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext
 
 from leads.models import Consent, Lead
 
-from . import guarding
-from .cadence import Declined, Plan, Slot, next_slot
+from . import assign, guarding, stage
+from .cadence import Declined, Plan, Slot, add_business_days, next_slot, slot_from, slot_in_words
 from .capacity import starts_allowed
 from .models import (
     Cadence,
+    CallAttempt,
     FollowUp,
     HandRaise,
     Promise,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from django.contrib.auth.models import AbstractUser
+
+log = structlog.get_logger(__name__)
 
 CHUNK = 500
 HAND_RAISE_FRESH_FOR = timedelta(hours=24)
@@ -102,6 +106,10 @@ class Plans:
         self.by_id = {cadence.pk: cadence for cadence in Cadence.objects.prefetch_related("steps")}
         self.plans = {pk: plan_of(cadence) for pk, cadence in self.by_id.items()}
 
+    def of(self, pursuit: Pursuit) -> Plan:
+        """The plan a pursuit follows, with the target it was promised: a change of plans does not cut that short."""
+        return replace(self.plans[pursuit.cadence_id], target=pursuit.target)
+
     def default_for(self, lead: Lead) -> Cadence:
         wanted = (lead.temperature, lead.audience)
         return next(
@@ -117,12 +125,14 @@ class Plans:
 def rank_of(lead: Lead, *, rank: int | None, agreed_at: datetime | None, now: datetime) -> tuple[int, float]:
     """(rank, value within it, higher first) of a follow-up.
 
-    Callbacks go by the agreed time, hand-raises freshest first. Warm leads go by warmth × fit: as warmth halves
-    every half-life for all of them alike, its order is that of `warm_until` plus one half-life per doubling of fit,
-    which no passing of time changes. Cold leads go by expected value × fit.
+    Callbacks go by the agreed time, promises oldest first, hand-raises freshest first. Warm leads go by warmth × fit:
+    as warmth halves every half-life for all of them alike, its order is that of `warm_until` plus one half-life per
+    doubling of fit, which no passing of time changes. Cold leads go by expected value × fit.
     """
     if rank == Rank.CALLBACK and agreed_at is not None:
         return rank, -agreed_at.timestamp()
+    if rank == Rank.PROMISE:
+        return rank, -(agreed_at or now).timestamp()
     if rank is not None:
         return rank, now.timestamp()
     fit = max(lead.fit, 1) / 100
@@ -161,8 +171,9 @@ def place(
                 placed_at=now,
             )
         )
-    close([row.lead_id for row in rows], FollowUp.Closed.REPLACED, now=now, why=why)
-    return FollowUp.objects.bulk_create(rows)
+    with transaction.atomic():
+        close([row.lead_id for row in rows], FollowUp.Closed.REPLACED, now=now, why=why)
+        return FollowUp.objects.bulk_create(rows)
 
 
 def close(lead_ids: Collection[int], closed_as: str, *, now: datetime, why: str = "") -> int:
@@ -174,9 +185,9 @@ def close(lead_ids: Collection[int], closed_as: str, *, now: datetime, why: str 
     )
 
 
-def ask(lead: Lead, kind: str, reason: str, *, now: datetime) -> None:
-    """Put a task where no call can be placed; the same open task is asked once."""
-    Task.objects.get_or_create(
+def ask(lead: Lead, kind: str, reason: str, *, now: datetime) -> Task | None:
+    """Put a task where no call can be placed; returns it, None where the same task is open already."""
+    made, created = Task.objects.get_or_create(
         lead=lead,
         kind=kind,
         done_at=None,
@@ -186,6 +197,25 @@ def ask(lead: Lead, kind: str, reason: str, *, now: datetime) -> None:
             "team_id": lead.team_id,
             "created_at": now,
         },
+    )
+    return made if created else None
+
+
+def ask_all(questions: Sequence[tuple[Lead, str, str]], *, now: datetime) -> None:
+    """`ask` for any number of (lead, kind, reason), in one statement."""
+    Task.objects.bulk_create(
+        (
+            Task(
+                lead=lead,
+                kind=kind,
+                reason=reason[:300],
+                assignee_id=lead.owner_id,
+                team_id=lead.team_id,
+                created_at=now,
+            )
+            for lead, kind, reason in questions
+        ),
+        ignore_conflicts=True,
     )
 
 
@@ -197,10 +227,13 @@ def start(
 ) -> list[Pursuit]:
     """Start a pursuit for each of these leads that has an owner or a pool, none open, and may be called at all.
 
-    Capacity is the caller's matter. With `follow_up` the first attempt is placed, or a task where none can be.
+    Capacity is the caller's matter. With `follow_up` the first attempt is placed, or a task where none can be, and
+    existing customers are left out: their account owner calls. A lost lead comes back by its new pursuit.
     """
     ids = [lead.pk for lead in leads]
     with transaction.atomic():
+        # Two starters of one lead wait for each other here; the second finds the pursuit of the first.
+        list(Lead.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
         busy = set(Pursuit.objects.open().filter(lead__in=ids).values_list("lead_id", flat=True))
         wanted = [
             lead
@@ -211,7 +244,11 @@ def start(
             and not lead.merged_into_id
         ]
         situations = guarding.gather(wanted, now=now)
-        wanted = [lead for lead in wanted if not situations[lead.pk].suppressed]
+        wanted = [
+            lead
+            for lead in wanted
+            if not situations[lead.pk].suppressed and not (follow_up and situations[lead.pk].is_customer)
+        ]
         plans = Plans()
         rows = []
         for lead in wanted:
@@ -227,6 +264,7 @@ def start(
                 )
             )
         pursuits = Pursuit.objects.bulk_create(rows)
+        stage.reopen(wanted, by=by, now=now)
         if follow_up:
             _place_next(list(zip(wanted, pursuits, strict=True)), situations, plans, now=now)
     return pursuits
@@ -240,45 +278,93 @@ def _place_next(
     now: datetime,
     why: str = "",
 ) -> None:
-    """Place the attempt each pursuit stands at by its plan; where nothing can be placed, say what a person must do."""
-    placements = []
+    """Place the call each pursuit stands at; where nothing can be placed, say what a person must do."""
+    placements, questions = [], []
     for lead, pursuit in pairs:
-        situation = situations[lead.pk]
-        missing = situation.missing()
+        missing = situations[lead.pk].missing()
+        found = (
+            Declined("no_window", "") if missing else _next_of(pursuit, situations[lead.pk], plans, now=now)
+        )
         if missing is not None:
-            ask(lead, *missing, now=now)
-            continue
+            questions.append((lead, *missing))
+        elif isinstance(found, Declined):
+            questions.append((lead, Task.Kind.LOOK_INTO, found.reason))
+        else:
+            placements.append((lead, pursuit, found))
+    ask_all(questions, now=now)
+    place(placements, now=now, why=why)
+
+
+def _next_of(
+    pursuit: Pursuit, situation: guarding.Situation, plans: Plans, *, now: datetime
+) -> Placed | Declined:
+    """Before the reach the plan's next attempt; after it a call on the next business day."""
+    place, history = situation.place, situation.history
+    if pursuit.reached_at is None:
         slot = next_slot(
-            plans.plans[pursuit.cadence_id],
+            plans.of(pursuit),
             pursuit.step,
             pursuit.attempt,
-            situation.history,
-            situation.place,
+            history,
+            place,
             after=now,
             now=now,
             earliest=situation.earliest,
         )
-        if isinstance(slot, Declined):
-            ask(lead, Task.Kind.LOOK_INTO, slot.reason, now=now)
-        else:
-            placements.append((lead, pursuit, from_slot(slot, pursuit.step)))
-    place(placements, now=now, why=why)
+        return slot if isinstance(slot, Declined) else from_slot(slot, pursuit.step)
+    day = add_business_days(place.local_date(now), 1, place)
+    found = slot_from(day, history, place, now=max(now, situation.earliest or now))
+    if isinstance(found, Declined):
+        return found
+    words = slot_in_words(found.window, found.cell, history, place)
+    return Placed(
+        pursuit.attempt,
+        pursuit.step,
+        "call",
+        *found.window,
+        found.cell[1],
+        gettext("follow-up call: %(slot)s") % {"slot": words},
+    )
 
 
 def go_on(leads: Sequence[Lead], *, now: datetime) -> None:
     """Place the attempt each lead's open pursuit stands at, after one that nobody logged."""
-    open_ones = {row.lead_id: row for row in Pursuit.objects.open().filter(lead__in=leads, reached_at=None)}
-    pairs = []
-    for lead in leads:
-        pursuit = open_ones.get(lead.pk)
-        if pursuit is None:
-            continue
-        if pursuit.attempt > pursuit.target:
+    by_id = {lead.pk: lead for lead in leads}
+    with transaction.atomic():
+        open_ones = list(Pursuit.objects.open().filter(lead__in=by_id, reached_at=None))
+        _go_on([(by_id[pursuit.lead_id], pursuit) for pursuit in open_ones], now=now)
+
+
+def resume_stalled(*, now: datetime) -> int:
+    """Go on with pursuits that wait for nothing any more: the task that held them up is done. Returns how many."""
+    of_lead = {"lead": OuterRef("lead")}
+    stalled = list(
+        Pursuit.objects.open()
+        .filter(
+            ~Exists(FollowUp.objects.open().filter(**of_lead)),
+            ~Exists(Task.objects.filter(**of_lead, done_at=None)),
+            ~Exists(CallAttempt.objects.open().filter(**of_lead)),
+            Q(lead__owner__isnull=False) | Q(lead__team__isnull=False),
+            lead__merged_into=None,
+            lead__erased_at=None,
+        )
+        .select_related("lead")
+        .order_by("pk")[:CHUNK]
+    )
+    with transaction.atomic():
+        _go_on([(pursuit.lead, pursuit) for pursuit in stalled], now=now)
+    return len(stalled)
+
+
+def _go_on(pairs: Sequence[tuple[Lead, Pursuit]], *, now: datetime) -> None:
+    going = []
+    for lead, pursuit in pairs:
+        if pursuit.reached_at is None and pursuit.attempt > pursuit.target:
             end(pursuit, Pursuit.EndReason.EXHAUSTED, by=None, now=now)
         else:
-            pairs.append((lead, pursuit))
-    if pairs:
-        _place_next(pairs, guarding.gather([lead for lead, _p in pairs], now=now), Plans(), now=now)
+            going.append((lead, pursuit))
+    if going:
+        _place_next(going, guarding.gather([lead for lead, _p in going], now=now), Plans(), now=now)
 
 
 def end(pursuit: Pursuit, reason: str, *, by: AbstractUser | None, now: datetime, note: str = "") -> None:
@@ -298,59 +384,101 @@ def end_many(
             .filter(pk__in=[pursuit.pk for pursuit in pursuits])
             .update(ended_at=now, end_reason=reason, ended_by=by, end_note=note[:300])
         )
-        close(
-            [pursuit.lead_id for pursuit in pursuits], FollowUp.Closed.CANCELLED, now=now, why=reason
-        )
+        close([pursuit.lead_id for pursuit in pursuits], FollowUp.Closed.CANCELLED, now=now, why=reason)
     return ended
 
 
 def start_waiting(*, now: datetime) -> int:
     """Start pursuits for leads that wait in a pool or with an owner, as many as the coming days can carry.
 
-    Warm leads first, then by fit and expected value. Returns how many were started.
+    Warm leads first, then by fit and expected value. Pursuits that stalled go on first. Returns how many were started.
     """
+    resumed = resume_stalled(now=now)
     started = 0
-    for keeper, room in _room(now=now).items():
-        if room <= 0:
+    room = _Room(now=now)
+    for keeper in room.keepers:
+        left = room.left(keeper)
+        if left <= 0:
             continue
         field, pk = keeper
         waiting = Lead.objects.live().filter(
             Q(owner=pk) if field == "owner" else Q(owner=None, team=pk),
-            ~Q(pursuits__isnull=False),
+            ~Exists(Pursuit.objects.filter(lead=OuterRef("pk"))),
+            ~Exists(Task.objects.filter(lead=OuterRef("pk"), done_at=None)),
             stage__in=[Lead.Stage.NEW, Lead.Stage.ATTEMPTED],
         )
-        waiting = waiting.exclude(tasks__done_at=None, tasks__isnull=False)
         best = list(
-            waiting.order_by("-temperature", "-warm_until", "-fit", "-value", "pk")[: min(room, CHUNK)]
+            waiting.order_by("-temperature", "-warm_until", "-fit", "-value", "pk")[: min(left, CHUNK)]
         )
         if best:
-            started += len(start(best, by=None, now=now))
-    _note("start_pursuits", now=now, looked_at=started, changed=started)
+            begun = len(start(best, by=None, now=now))
+            room.take(keeper, begun)
+            started += begun
+    _note("start_pursuits", now=now, looked_at=resumed + started, changed=resumed + started)
     return started
 
 
 def room_for(lead: Lead, *, now: datetime) -> int:
     """How many more pursuits the lead's owner or pool can start now."""
-    keeper = ("owner", lead.owner_id) if lead.owner_id else ("team", lead.team_id)
-    return _room(now=now).get(keeper, 0)
+    return _Room(now=now).left(_keeper(lead))
 
 
-def within_room(leads: Iterable[Lead], *, now: datetime) -> list[Lead]:
-    """Those of these leads, in their order, whose owner or pool can start one more pursuit now."""
-    room = _room(now=now)
-    chosen = []
-    for lead in leads:
-        keeper = ("owner", lead.owner_id) if lead.owner_id else ("team", lead.team_id)
-        if room.get(keeper, 0) > 0:
-            room[keeper] -= 1
-            chosen.append(lead)
-    return chosen
+Keeper = tuple[str, int]
 
 
-def _room(*, now: datetime) -> dict[tuple[str, int], int]:
-    """Starts allowed now per owner and per pool: capacity of the coming days less what is due in them."""
-    users = list(get_user_model().objects.filter(is_active=True).values("pk", "team_id", "dials_a_day"))
-    due: dict[tuple[str, int], Counter[int]] = defaultdict(Counter)
+def _keeper(lead: Lead) -> Keeper:
+    return ("owner", lead.owner_id) if lead.owner_id else ("team", lead.team_id or 0)
+
+
+class _Room:
+    """Starts allowed now per owner and per pool: capacity of the coming days less what is due in them.
+
+    A pool is worked by its team's reps, so that what an owner starts is gone from their pool's room too.
+    """
+
+    def __init__(self, *, now: datetime) -> None:
+        days = range(CAPACITY_DAYS)
+        users = list(get_user_model().objects.filter(is_active=True).values("pk", "team_id", "dials_a_day"))
+        self._team_of = {user["pk"]: user["team_id"] for user in users}
+        due, away = _due_by_keeper(now=now), _away(now=now)
+        dials = {
+            user["pk"]: [0 if (user["pk"], day) in away else user["dials_a_day"] for day in days]
+            for user in users
+        }
+        self._left: dict[Keeper, int] = {
+            ("owner", pk): starts_allowed(mine, [due["owner", pk][day] for day in days], CAPACITY_DAYS)
+            for pk, mine in dials.items()
+        }
+        members: dict[int, list[int]] = defaultdict(list)
+        for pk, team in self._team_of.items():
+            if team:
+                members[team].append(pk)
+        for team, reps in members.items():
+            keepers: list[Keeper] = [("team", team), *(("owner", pk) for pk in reps)]
+            self._left["team", team] = starts_allowed(
+                [sum(dials[pk][day] for pk in reps) for day in days],
+                [sum(due[keeper][day] for keeper in keepers) for day in days],
+                CAPACITY_DAYS,
+            )
+
+    @property
+    def keepers(self) -> list[Keeper]:
+        """Owners before pools."""
+        return sorted(self._left)
+
+    def left(self, keeper: Keeper) -> int:
+        return self._left.get(keeper, 0)
+
+    def take(self, keeper: Keeper, count: int = 1) -> None:
+        self._left[keeper] = self.left(keeper) - count
+        team = self._team_of.get(keeper[1]) if keeper[0] == "owner" else None
+        if team:
+            self._left["team", team] = self.left(("team", team)) - count
+
+
+def _due_by_keeper(*, now: datetime) -> dict[Keeper, Counter[int]]:
+    """Follow-ups due per keeper and day from now, what is overdue with the first."""
+    due: dict[Keeper, Counter[int]] = defaultdict(Counter)
     open_ones = FollowUp.objects.open().filter(due_at__lt=now + timedelta(days=CAPACITY_DAYS))
     for index in range(CAPACITY_DAYS):
         until = now + timedelta(days=index + 1)
@@ -360,60 +488,72 @@ def _room(*, now: datetime) -> dict[tuple[str, int], int]:
         for row in open_ones.filter(span).values("assignee_id", "team_id").annotate(n=Count("pk")):
             keeper = ("owner", row["assignee_id"]) if row["assignee_id"] else ("team", row["team_id"])
             due[keeper][index] += row["n"]
-    room = {
-        ("owner", user["pk"]): starts_allowed(
-            user["dials_a_day"],
-            [due["owner", user["pk"]][day] for day in range(CAPACITY_DAYS)],
-            CAPACITY_DAYS,
-        )
-        for user in users
+    return due
+
+
+def _away(*, now: datetime) -> set[tuple[int, int]]:
+    """(user id, days from now) on which a user is absent."""
+    first, last = now.date(), (now + timedelta(days=CAPACITY_DAYS - 1)).date()
+    rows = (
+        get_user_model()
+        .objects.filter(absences__starts_on__lte=last, absences__ends_on__gte=first)
+        .values_list("pk", "absences__starts_on", "absences__ends_on")
+    )
+    return {
+        (pk, index)
+        for pk, starts_on, ends_on in rows
+        for index in range(CAPACITY_DAYS)
+        if starts_on <= first + timedelta(days=index) <= ends_on
     }
-    by_team: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for user in users:
-        if user["team_id"]:
-            by_team[user["team_id"]].append(user)
-    for team, members in by_team.items():
-        keepers = [("team", team), *(("owner", user["pk"]) for user in members)]
-        load = [sum(due[keeper][day] for keeper in keepers) for day in range(CAPACITY_DAYS)]
-        room["team", team] = starts_allowed(sum(user["dials_a_day"] for user in members), load, CAPACITY_DAYS)
-    return room
 
 
 # --- what temperature and hand-raises do to a pursuit ----------------------------------------------------------
 
 
-def follow_temperature(moved: Sequence[Lead], *, promoted: set[int], cooled: set[int], now: datetime) -> None:
+def follow_temperature(
+    moved: Sequence[Lead], *, promoted: set[int], now: datetime, sprint: bool = True
+) -> None:
     """Let the open follow-ups follow their leads' temperature.
 
     A promotion takes the warm plan from step 1, keeps the attempt count and moves the follow-up up (at most one
-    re-sprint per 30 days); otherwise only the rank follows. What was agreed with the lead stays where it is.
+    re-sprint per 30 days); otherwise only the rank follows. What was agreed with the lead stays where it is, and so
+    does what a rep has in hand. Without `sprint` no promotion does more than that.
     """
     by_id = {lead.pk: lead for lead in moved}
     rows = FollowUp.objects.open().filter(lead__in=by_id).select_related("pursuit")
     follow_ups = {row.lead_id: row for row in rows}
-    again = [by_id[pk] for pk in promoted if pk in follow_ups and _may_resprint(follow_ups[pk], now=now)]
+    again = {
+        pk
+        for pk in promoted
+        if sprint and pk in follow_ups and _may_resprint(follow_ups[pk].pursuit, now=now)
+    }
+    movable = {pk for pk in again if not _stays(follow_ups[pk], now=now)}
     if again:
-        _resprint(again, follow_ups, now=now)
-    rest = [
-        row for pk, row in follow_ups.items() if by_id[pk] not in again and row.rank in (Rank.WARM, Rank.COLD)
-    ]
+        _resprint([by_id[pk] for pk in sorted(again)], follow_ups, movable=movable, now=now)
+    rest = [row for pk, row in follow_ups.items() if pk not in movable and row.rank in (Rank.WARM, Rank.COLD)]
     for row in rest:
         row.rank, row.rank_value = rank_of(by_id[row.lead_id], rank=None, agreed_at=None, now=now)
     FollowUp.objects.bulk_update(rest, ["rank", "rank_value"])
-    fresh = [by_id[pk] for pk in promoted if pk not in follow_ups]
-    start_if_room(fresh, by=None, now=now)
+    if sprint:
+        fresh = [by_id[pk] for pk in sorted(promoted) if pk not in follow_ups]
+        start_if_room(fresh, by=None, now=now)
 
 
-def _may_resprint(follow_up: FollowUp, *, now: datetime) -> bool:
-    pursuit = follow_up.pursuit
-    if pursuit is None or pursuit.reached_at or follow_up.agreed_at or follow_up.rank <= Rank.PROMISE:
-        return False
-    if follow_up.lease_until is not None and follow_up.lease_until > now:
+def _may_resprint(pursuit: Pursuit | None, *, now: datetime) -> bool:
+    if pursuit is None or pursuit.ended_at or pursuit.reached_at:
         return False
     return pursuit.resprinted_at is None or now - pursuit.resprinted_at >= RESPRINT_AT_MOST_EVERY
 
 
-def _resprint(leads: list[Lead], follow_ups: dict[int, FollowUp], *, now: datetime) -> None:
+def _stays(follow_up: FollowUp, *, now: datetime) -> bool:
+    """Whether a follow-up must not be moved: agreed with the lead, or on somebody's screen."""
+    held = follow_up.lease_until is not None and follow_up.lease_until > now
+    return held or follow_up.agreed_at is not None or follow_up.rank <= Rank.PROMISE
+
+
+def _resprint(
+    leads: list[Lead], follow_ups: dict[int, FollowUp], *, movable: set[int], now: datetime
+) -> None:
     plans = Plans()
     pairs = []
     for lead in leads:
@@ -427,8 +567,9 @@ def _resprint(leads: list[Lead], follow_ups: dict[int, FollowUp], *, now: dateti
     Pursuit.objects.bulk_update(
         [pursuit for _lead, pursuit in pairs], ["cadence", "step", "resprinted_at", "target"]
     )
-    situations = guarding.gather(leads, now=now)
-    _place_next(pairs, situations, plans, now=now, why=gettext("turned warm"))
+    moving = [(lead, pursuit) for lead, pursuit in pairs if lead.pk in movable]
+    situations = guarding.gather([lead for lead, _pursuit in moving], now=now)
+    _place_next(moving, situations, plans, now=now, why=gettext("turned warm"))
 
 
 def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> list[Pursuit]:
@@ -438,14 +579,20 @@ def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: dateti
         return []
     waiting.sort(key=lambda lead: (lead.warm_until is None, -(lead.warm_until or now).timestamp()))
     ended = set(Pursuit.objects.filter(lead__in=waiting).values_list("lead_id", flat=True))
-    room = _room(now=now)
-    chosen = []
-    for lead in waiting:
-        keeper = ("owner", lead.owner_id) if lead.owner_id else ("team", lead.team_id)
-        if lead.pk not in ended and room.get(keeper, 0) > 0:
-            room[keeper] -= 1
-            chosen.append(lead)
+    chosen = within_room([lead for lead in waiting if lead.pk not in ended], now=now)
     return start(chosen, by=by, now=now)
+
+
+def within_room(leads: Sequence[Lead], *, now: datetime) -> list[Lead]:
+    """Those of these leads, first come first served, whose owners and pools can carry one more pursuit."""
+    room = _Room(now=now)
+    chosen = []
+    for lead in leads:
+        keeper = _keeper(lead)
+        if room.left(keeper) > 0:
+            room.take(keeper)
+            chosen.append(lead)
+    return chosen
 
 
 def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, now: datetime) -> None:
@@ -471,7 +618,9 @@ def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, no
     )
     Consent.objects.bulk_create(_enquiry(touchpoint, now=now) for touchpoint in fresh)
     raised = {touchpoint.lead_id: leads[touchpoint.lead_id] for touchpoint in fresh}
-    _give_to_default_pool([lead for lead in raised.values() if not lead.owner_id and not lead.team_id])
+    _give_to_default_pool(
+        [lead for lead in raised.values() if not lead.owner_id and not lead.team_id], now=now
+    )
     open_ones = {pursuit.lead_id: pursuit for pursuit in Pursuit.objects.open().filter(lead__in=raised)}
     missing = [lead for pk, lead in raised.items() if pk not in open_ones]
     open_ones.update(
@@ -479,15 +628,15 @@ def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, no
     )
     situations = guarding.gather(list(raised.values()), now=now)
     plans = Plans()
-    placements = []
+    placements, questions = [], []
     for pk, pursuit in open_ones.items():
         lead, situation = raised[pk], situations[pk]
         wanting = situation.missing()
         if wanting is not None:
-            ask(lead, *wanting, now=now)
+            questions.append((lead, *wanting))
             continue
         context = Context(
-            plan=plans.plans[pursuit.cadence_id],
+            plan=plans.of(pursuit),
             step=max(pursuit.step - 1, 0),
             attempt=max(pursuit.attempt - 1, 0),
             history=situation.history,
@@ -497,10 +646,25 @@ def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, no
         )
         placed = hand_raise(context, now=now)
         if isinstance(placed, Declined):
-            ask(lead, Task.Kind.ANSWER, placed.reason, now=now)
+            questions.append((lead, Task.Kind.ANSWER, placed.reason))
         else:
             placements.append((lead, pursuit, from_placement(placed)))
-    place(placements, now=now, why=gettext("asked to be contacted"))
+    ask_all(questions, now=now)
+    _place_in_hand(placements, now=now)
+
+
+def _place_in_hand(placements: Sequence[tuple[Lead, Pursuit | None, Placed]], *, now: datetime) -> None:
+    """Place hand-raises; who has the lead on the screen or on the phone keeps it: nobody else must ring it now."""
+    ids = [lead.pk for lead, _pursuit, _placed in placements]
+    held = {row.lead_id: row for row in FollowUp.objects.open().filter(lead__in=ids, lease_until__gt=now)}
+    calls = {call.lead_id: call for call in CallAttempt.objects.open().outbound().filter(lead__in=ids)}
+    rows = {row.lead_id: row for row in place(placements, now=now, why=gettext("asked to be contacted"))}
+    for lead, before in held.items():
+        rows[lead].lease_by_id, rows[lead].lease_until = before.lease_by_id, before.lease_until
+    FollowUp.objects.bulk_update([rows[lead] for lead in held], ["lease_by", "lease_until"])
+    for lead, call in calls.items():
+        call.follow_up = rows[lead]
+    CallAttempt.objects.bulk_update(calls.values(), ["follow_up"])
 
 
 def _enquiry(touchpoint: Touchpoint, *, now: datetime) -> Consent:
@@ -517,16 +681,13 @@ def _enquiry(touchpoint: Touchpoint, *, now: datetime) -> Consent:
     )
 
 
-def _give_to_default_pool(leads: list[Lead]) -> None:
+def _give_to_default_pool(leads: list[Lead], *, now: datetime) -> None:
     """A hand-raise that belongs to nobody must not wait for somebody to assign it."""
-    if not leads:
-        return
-    pool = Lead._meta.get_field("team").related_model.objects.filter(is_default=True).first()
-    if pool is None:
-        return
-    for lead in leads:
-        lead.team = pool
-    Lead.objects.bulk_update(leads, ["team"])
+    pool = (
+        Lead._meta.get_field("team").related_model.objects.filter(is_default=True).first() if leads else None
+    )
+    if pool is not None:
+        assign.assign(leads, team=pool, by=None, now=now)
 
 
 # --- sweeps --------------------------------------------------------------------------------------------------
@@ -543,11 +704,27 @@ def tend_follow_ups(*, now: datetime) -> int:
         .select_related("lead", "pursuit")
         .order_by("window_end")[:CHUNK]
     ):
-        with transaction.atomic():
-            _tend(rows, now=now)
+        _tend_or_isolate(rows, now=now)
         looked_at += len(rows)
     _note("tend_follow_ups", now=now, looked_at=looked_at, changed=looked_at)
     return looked_at
+
+
+def _tend_or_isolate(rows: list[FollowUp], *, now: datetime) -> None:
+    """Tend the rows; where that fails each by itself, and one that fails alone is looked at again tomorrow."""
+    try:
+        with transaction.atomic():
+            _tend(rows, now=now)
+        return
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: no row is to blame
+    except Exception:
+        log.exception("tending_failed", follow_ups=len(rows))
+    if len(rows) > 1:
+        for row in FollowUp.objects.filter(pk__in=[row.pk for row in rows]).select_related("lead", "pursuit"):
+            _tend_or_isolate([row], now=now)
+    else:
+        FollowUp.objects.filter(pk=rows[0].pk).update(window_end=max(now, rows[0].due_at) + timedelta(days=1))
 
 
 def _tend(rows: list[FollowUp], *, now: datetime) -> None:

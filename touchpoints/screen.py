@@ -183,7 +183,6 @@ def timeline(lead: Lead, *, most: int) -> list[dict[str, Any]]:
             "by": str(call.user.short_name) if call.user else "",
             "note": call.notes,
             "call": call,
-        "note": call.notes if call else "",
         }
         for call in calls.order_by("-started_at")[:most]
     ]

@@ -1,8 +1,8 @@
-"""Where the pages of calling live."""
+"""Where the pages of calling and of leads live."""
 
 from django.urls import path
 
-from touchpoints.views import call, lead, leads
+from touchpoints.views import call, inbox, lead, lead_steps, leads, lookup, tasks, touchpoint
 
 urlpatterns = [
     path("call/", call.call, name="call"),
@@ -12,7 +12,34 @@ urlpatterns = [
     path("call/rail/", call.rail, name="call_rail"),
     path("call/<int:pk>/outcome/", call.outcome, name="call_outcome"),
     path("call/<int:pk>/undo/", call.undo, name="call_undo"),
-    path("leads/", leads.leads, name="leads"),
-    path("leads/<int:pk>/", lead.lead, name="lead"),
     path("call/zone/<int:pk>/", call.confirm_zone, name="call_zone"),
+    path("call/<int:pk>/amend/", lead_steps.call_amend, name="call_amend"),
+    path("leads/", leads.leads, name="leads"),
+    path("leads/bulk/", leads.leads_bulk, name="leads_bulk"),
+    path("leads/new/", leads.lead_new, name="lead_new"),
+    path("leads/segments/", leads.segment_save, name="segment_save"),
+    path("leads/segments/<int:pk>/delete/", leads.segment_delete, name="segment_delete"),
+    path("leads/<int:pk>/", lead.lead, name="lead"),
+    path("leads/<int:pk>/edit/", lead.lead_edit, name="lead_edit"),
+    path("leads/<int:pk>/numbers/", lead.number_add, name="lead_number_add"),
+    path("leads/<int:pk>/numbers/<int:link>/remove/", lead.number_remove, name="lead_number_remove"),
+    path("leads/<int:pk>/keeper/", lead.lead_keeper, name="lead_keeper"),
+    path("leads/<int:pk>/temperature/", lead.override_set, name="lead_override"),
+    path("leads/<int:pk>/temperature/end/", lead.override_end, name="lead_override_end"),
+    path("leads/<int:pk>/suppress/", lead.lead_suppress, name="lead_suppress"),
+    path("leads/<int:pk>/touchpoints/", touchpoint.touchpoint_add, name="touchpoint_add"),
+    path("leads/<int:pk>/pursuit/start/", lead_steps.pursuit_start, name="pursuit_start"),
+    path("leads/<int:pk>/pursuit/stop/", lead_steps.pursuit_stop, name="pursuit_stop"),
+    path("touchpoints/<int:pk>/correct/", touchpoint.touchpoint_correct, name="touchpoint_correct"),
+    path("touchpoints/<int:pk>/withdraw/", touchpoint.touchpoint_withdraw, name="touchpoint_withdraw"),
+    path("meetings/<int:pk>/held/", lead_steps.meeting_held, name="meeting_held"),
+    path("meetings/<int:pk>/missed/", lead_steps.meeting_missed, name="meeting_missed"),
+    path("promises/<int:pk>/kept/", lead_steps.promise_kept, name="promise_kept"),
+    path("leads/tasks/<int:pk>/done/", lead_steps.lead_task_done, name="lead_task_done"),
+    path("lookup/", lookup.lookup, name="lookup"),
+    path("lookup/<int:pk>/inbound/", lookup.lookup_inbound, name="lookup_inbound"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/<int:pk>/settle/", inbox.inbox_settle, name="inbox_settle"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/<int:pk>/done/", tasks.task_done, name="task_done"),
 ]

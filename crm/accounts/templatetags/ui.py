@@ -145,5 +145,6 @@ def sort_header(
     query = request.GET.copy()
     state = {field: "ascending", f"-{field}": "descending"}.get(query.get(param, ""), "none")
     query[param] = f"-{field}" if state == "ascending" else field
-    query.pop("page", None)
+    for place in ("page", "after", "before"):
+        query.pop(place, None)
     return {"label": label, "state": state, "href": f"?{query.urlencode()}", "css": css}
