@@ -322,6 +322,7 @@ class History:
         if course.heat.pending or course.heat.raised:
             self._react(course, self.world.now)
         course.heat.advance(self.world.now)
+        course.heat.settle_old_hand_raises(instant(self.world.now - DAY))
         if course.callback is not None and course.callback.due_at < instant(self.world.now - 8 * HOUR):
             course.callback.broken_at = course.callback.due_at + timedelta(hours=6)
             if course.follow_up is not None and course.follow_up.agreed_at:

@@ -89,6 +89,13 @@ class Thermometer:
             self.hand_raises.append(raised)
             self.raised.append(raised)
 
+    def settle_old_hand_raises(self, before: datetime) -> None:
+        """A team that answers in minutes leaves nobody waiting for weeks: what stayed open came in as past."""
+        for raised in [one for one in self.raised if one.raised_at < before]:
+            raised.touchpoint.historical = True
+            self.raised.remove(raised)
+            self.hand_raises.remove(raised)
+
     def touch(self, kind: str, at: datetime, **fields: Any) -> Touchpoint:
         """Record a touchpoint at `at`, already evaluated, and see whether the lead warms."""
         created = self.lead.created_at
