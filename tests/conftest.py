@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     next one of them. Tests of the whole tree bring their own database: they run once, beside SQLite."""
     for item in items:
         if _commits(item):
-            item.fixturenames.append("django_db_serialized_rollback")  # type: ignore[attr-defined]
+            # First of its markers: it is also what has the rows put aside when the database is made.
+            item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True), append=False)
     if os.environ.get("THAW_TEST_POSTGRES"):
         whole = [item for item in items if "idle_thaw" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=whole)
@@ -187,14 +188,18 @@ CHROMIUM_SWITCHES = [
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    from django.db import connection
     from playwright.sync_api import sync_playwright
 
     executable = next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
     assert executable, "no chromium on PATH: install Debian's package chromium"
+    migrated_rows = connection._test_serialized_contents
     with sync_playwright() as playwright:
+        # Under the driver's event loop this thread has a connection of its own: it must know them as well.
+        connection._test_serialized_contents = migrated_rows
         browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_SWITCHES)
         yield browser
         browser.close()

@@ -216,11 +216,13 @@ class TestEdit:
         edit_lead(lead, {"first_name": " A ", "phones": ["+45 32 12 34 56"]}, by=ada, now=NOW)
         assert not AuditEvent.objects.exists()
 
-    def test_a_zone_that_is_set_is_no_longer_confirmed(self, ada):
+    def test_a_zone_that_is_set_is_the_addresss_and_confirms_nothing(self, ada):
         lead = make(first_name="A", time_zone="Europe/Copenhagen")
-        Lead.objects.update(zone_confirmed_at=NOW, zone_confirmed_by=ada)
-        assert edit_lead(lead, {"first_name": "B"}, by=ada, now=NOW).zone_confirmed_at == NOW
-        assert edit_lead(lead, {"time_zone": "America/Denver"}, by=ada, now=NOW).zone_confirmed_at is None
+        Lead.objects.update(confirmed_zone="Europe/Paris", zone_confirmed_at=NOW, zone_confirmed_by=ada)
+        edited = edit_lead(lead, {"time_zone": "America/Denver"}, by=ada, now=NOW)
+        assert (edited.time_zone, edited.confirmed_zone) == ("America/Denver", "Europe/Paris")
+        new = make(first_name="B", time_zone="America/Denver")
+        assert (new.confirmed_zone, new.zone_confirmed_at) == ("", None)
 
     def test_phones_replace_the_numbers_and_keep_the_history(self, ada):
         lead = make(first_name="A", phones=["+4532123456", "+4532123457"])
