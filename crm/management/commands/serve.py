@@ -92,6 +92,7 @@ class Command(BaseCommand):
         filled = subprocess.run(
             [sys.executable, settings.BASE_DIR / "manage.py", "demo", *size],
             env=environment(),
+            stdout=subprocess.DEVNULL,  # the logins are printed once Thaw is ready
             check=False,
         )
         if filled.returncode:
