@@ -8,7 +8,7 @@ from django.db import transaction
 
 from leads.models import AuditEvent, Lead
 
-from .models import FollowUp, Task
+from .models import CallAttempt, FollowUp, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,11 @@ def assign(
             for lead in moved
         )
         Lead.objects.filter(pk__in=ids).update(owner=owner, team=team, updated_at=now)
-        FollowUp.objects.open().filter(lead__in=ids).update(
-            assignee=owner, team=team, lease_by=None, lease_until=None
+        FollowUp.objects.open().filter(lead__in=ids).update(assignee=owner, team=team)
+        # Whoever has it on the phone keeps it until the call is logged; from a screen it goes.
+        on_the_phone = CallAttempt.objects.open().filter(lead__in=ids).values("follow_up")
+        FollowUp.objects.open().filter(lead__in=ids).exclude(pk__in=on_the_phone).update(
+            lease_by=None, lease_until=None
         )
         Task.objects.filter(lead__in=ids, done_at=None).update(assignee=owner, team=team)
     for lead in moved:

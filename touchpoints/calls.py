@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 from django.utils.translation import gettext
 
 from leads.models import Lead, Number
@@ -49,10 +50,10 @@ def dial(
     blocked: Verdict | None = None
     with transaction.atomic():
         locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
-        again = _open_call(locked, user, now=now, redial=redial)
+        again = _open_call(locked, user, number, now=now, redial=redial)
         _check_lease(locked, user, now=now)
         situation = guarding.gather([locked], now=now)[locked.pk]
-        chosen = situation.choose(number)
+        chosen = situation.choose(again.number if again is not None and number is None else number)
         verdict = situation.verdict(chosen, now=now, redial=again is not None)
         if verdict.decision == "block":
             blocked = verdict
@@ -73,12 +74,19 @@ def dial(
     return call
 
 
-def _open_call(lead: Lead, user: AbstractUser, *, now: datetime, redial: bool) -> CallAttempt | None:
-    """The open attempt that a redial takes up; raises where an open one stands in the way."""
-    open_call = CallAttempt.objects.open().outbound().filter(user=user).select_related("lead").first()
+def _open_call(
+    lead: Lead, user: AbstractUser, number: Number | None, *, now: datetime, redial: bool
+) -> CallAttempt | None:
+    """The open attempt that a redial takes up; raises where an open one stands in the way.
+
+    Another number of the lead is an attempt of its own.
+    """
+    mine = CallAttempt.objects.open().outbound().filter(user=user).select_related("lead", "number")
+    open_call = mine.first()
     if open_call is None:
         return None
-    if redial and open_call.lead_id == lead.pk and now - open_call.started_at <= REDIAL_WITHIN:
+    same = open_call.lead_id == lead.pk and (number is None or number.pk == open_call.number_id)
+    if redial and same and now - open_call.started_at <= REDIAL_WITHIN:
         return open_call
     raise refusals.AttemptOpen(
         gettext("Your call to %(name)s is still open: log its outcome first.") % {"name": open_call.lead.name}
@@ -120,10 +128,7 @@ def _open_attempt(
     now: datetime,
     warn_reason: str,
 ) -> CallAttempt:
-    pursuit = Pursuit.objects.open().filter(lead=lead).first()
-    if pursuit is None:
-        pursuit = next(iter(pursue.start([lead], by=user, now=now, follow_up=False)), None)
-        stage.move(lead, "reopened", by=user, now=now)
+    pursuit = _pursuit_of(lead, user, now=now)
     follow_up = FollowUp.objects.open().filter(lead=lead).first()
     local = situation.local_time(now)
     try:
@@ -136,7 +141,7 @@ def _open_attempt(
                 user=user,
                 team_id=user.team_id,  # type: ignore[attr-defined]
                 number=number,
-                attempt=pursuit.attempt if pursuit and not pursuit.reached_at else None,
+                attempt=_attempt_number(pursuit),
                 target=pursuit.target if pursuit else 18,
                 started_at=now,
                 guard=verdict.as_json(),
@@ -153,6 +158,23 @@ def _open_attempt(
     HandRaise.objects.filter(lead=lead, first_attempt_at=None).update(first_attempt_at=now)
     stage.move(lead, "attempted", by=user, now=now, call=call)
     return call
+
+
+def _pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | None:
+    """The pursuit a dial belongs to: the open one, else a new one. None where the lead is nobody's, and where what
+    a pursuit is for has been reached: a call about a meeting or to a customer is no new run at reaching them."""
+    pursuit = Pursuit.objects.open().filter(lead=lead).first()
+    if pursuit is None and lead.stage not in (Lead.Stage.MEETING, Lead.Stage.HELD, Lead.Stage.WON):
+        pursuit = next(iter(pursue.start([lead], by=user, now=now, follow_up=False)), None)
+    return pursuit
+
+
+def _attempt_number(pursuit: Pursuit | None) -> int | None:
+    """The number of an attempt that begins now, behind those that are still open; None after the reach."""
+    if pursuit is None or pursuit.reached_at:
+        return None
+    last = pursuit.calls.aggregate(last=Max("attempt"))["last"] or 0
+    return max(pursuit.attempt, last + 1)
 
 
 def log_inbound(
@@ -219,7 +241,7 @@ def record_past_call(
     minutes of an attempt completes that attempt. What the guard would have blocked is kept and marked a breach.
     """
     with transaction.atomic():
-        Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
         if past.external_id:
             known = CallAttempt.objects.filter(source=past.source, external_id=past.external_id).first()
             if known is not None:
@@ -228,10 +250,10 @@ def record_past_call(
         if call is not None:
             call.source, call.external_id = past.source, past.external_id
         else:
-            call = _past_attempt(past, lead, number, user)
+            call = _past_attempt(past, locked, number, user, now=now)
         call.duration_seconds, call.recording_url = past.duration_seconds, past.recording_url
         call.save()
-        if past.outcome and call.ended_at is None:
+        if past.outcome and call.outcome_id is None:
             logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
             return outcomes.log_outcome(call, logged, user=user, now=now), True
     return call, True
@@ -253,14 +275,19 @@ def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> Ca
     )
 
 
-def _past_attempt(past: PastCall, lead: Lead, number: Number | None, user: AbstractUser) -> CallAttempt:
+def _past_attempt(
+    past: PastCall, lead: Lead, number: Number | None, user: AbstractUser, *, now: datetime
+) -> CallAttempt:
     situation = guarding.gather([lead], now=past.started_at)[lead.pk]
     outbound = past.direction == Direction.OUTBOUND
-    verdict = situation.verdict(situation.choose(number), now=past.started_at) if outbound else None
-    pursuit = Pursuit.objects.open().filter(lead=lead).first()
-    if pursuit is None and outbound:
-        pursuit = next(iter(pursue.start([lead], by=user, now=past.started_at, follow_up=False)), None)
-    counts = outbound and pursuit is not None and not pursuit.reached_at
+    verdict = None
+    if outbound and situation.links:
+        verdict = situation.verdict(situation.choose(number), now=past.started_at)
+    pursuit = (
+        _pursuit_of(lead, user, now=past.started_at)
+        if outbound
+        else Pursuit.objects.open().filter(lead=lead).first()
+    )
     local = situation.local_time(past.started_at)
     call = CallAttempt(
         lead=lead,
@@ -270,10 +297,11 @@ def _past_attempt(past: PastCall, lead: Lead, number: Number | None, user: Abstr
         team_id=user.team_id,  # type: ignore[attr-defined]
         number=number,
         direction=past.direction,
-        attempt=pursuit.attempt if counts and pursuit else None,
+        attempt=_attempt_number(pursuit) if outbound else None,
         target=pursuit.target if pursuit else 18,
         started_at=past.started_at,
-        ended_at=None if past.outcome else past.started_at + timedelta(seconds=past.duration_seconds or 0),
+        # Never open, however short a while: the rep may be on the phone with somebody else by now.
+        ended_at=past.started_at + timedelta(seconds=past.duration_seconds or 0),
         notes=past.notes,
         guard=verdict.as_json() if verdict else {},
         breach=bool(verdict and verdict.decision == "block"),
@@ -287,9 +315,11 @@ def _past_attempt(past: PastCall, lead: Lead, number: Number | None, user: Abstr
     if outbound:
         Dial.objects.create(call=call, number=number, lead=lead, at=past.started_at)
         stage.move(lead, "attempted", by=user, now=past.started_at, call=call)
-        if call.ended_at is not None:
+        raised = HandRaise.objects.filter(lead=lead, first_attempt_at=None, raised_at__lte=past.started_at)
+        raised.update(first_attempt_at=past.started_at)
+        if not past.outcome:
             _advance_count(call)
-            pursue.go_on([lead], now=past.started_at)
+            pursue.go_on([lead], now=now)
     return call
 
 
@@ -303,10 +333,11 @@ def _count_unlogged(call: CallAttempt, *, ended_at: datetime) -> None:
 
 def _advance_count(call: CallAttempt) -> None:
     pursuit = call.pursuit
-    if pursuit is not None and call.attempt == pursuit.attempt and not pursuit.reached_at:
-        pursuit.attempt += 1
-        pursuit.step += 1
-        pursuit.save(update_fields=["attempt", "step"])
+    if pursuit is None or call.attempt is None or pursuit.reached_at or pursuit.attempt > call.attempt:
+        return
+    pursuit.attempt = call.attempt + 1
+    pursuit.step += 1
+    pursuit.save(update_fields=["attempt", "step"])
 
 
 def close_forgotten(*, now: datetime) -> int:
@@ -314,10 +345,16 @@ def close_forgotten(*, now: datetime) -> int:
     forgotten = list(
         CallAttempt.objects.open()
         .filter(started_at__lte=now - FORGOTTEN_AFTER)
-        .select_related("pursuit", "lead")[:500]
+        .values_list("pk", "lead_id")[:500]
     )
-    for call in forgotten:
+    closed = 0
+    for pk, lead_id in forgotten:
         with transaction.atomic():
+            lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead_id)
+            call = CallAttempt.objects.open().filter(pk=pk).select_related("pursuit").first()
+            if call is None:
+                continue  # logged while we looked
             _count_unlogged(call, ended_at=now)
-    pursue.go_on([call.lead for call in forgotten], now=now)
-    return len(forgotten)
+            pursue.go_on([lead], now=now)
+            closed += 1
+    return closed

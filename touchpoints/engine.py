@@ -158,24 +158,30 @@ def _waiting_leads(*, now: datetime) -> list[int]:
     return list(ids)[:CHUNK]
 
 
-def _evaluate_or_isolate(ids: list[int], *, now: datetime) -> tuple[Evaluated, int]:
-    """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and how many failed."""
+def _evaluate_or_isolate(
+    ids: list[int], *, now: datetime, cause: str = Cause.TOUCHPOINT
+) -> tuple[Evaluated, set[int]]:
+    """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and the leads that failed.
+
+    Leads that others hold are left to them where touchpoints wait; whoever cools waits for them.
+    """
+    skip_locked = cause == Cause.TOUCHPOINT
     try:
-        return evaluate_leads(ids, now=now, skip_locked=True), 0
+        return evaluate_leads(ids, now=now, cause=cause, skip_locked=skip_locked), set()
     except (OperationalError, InterfaceError):
         raise  # the database is away: nobody's touchpoint is to blame
     except Exception:
         log.exception("evaluation_failed", leads=len(ids))
-    total, failed = Evaluated(), 0
+    total, failed = Evaluated(), set()
     for lead_id in ids:
         try:
-            total.add(evaluate_leads([lead_id], now=now, skip_locked=True))
+            total.add(evaluate_leads([lead_id], now=now, cause=cause, skip_locked=skip_locked))
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
             log.exception("evaluation_failed", lead=lead_id)
             _count_failure(lead_id, str(error) or type(error).__name__, now=now)
-            failed += 1
+            failed.add(lead_id)
     return total, failed
 
 
@@ -201,11 +207,19 @@ def cool_expired(*, now: datetime) -> Evaluated:
             TemperatureOverride.objects.filter(lead__in=ids, ended_at=None, until__lte=now).update(
                 ended_at=now
             )
-            total.add(evaluate_leads(ids, now=now, cause=Cause.OVERRIDE_ENDED))
+            # Should the evaluation be lost, the sweep of what is due finds these leads again.
+            Lead.objects.filter(pk__in=ids).update(evaluation_due_at=now)
+            total.add(_evaluate_or_isolate(ids, now=now, cause=Cause.OVERRIDE_ENDED)[0])
+        failed: set[int] = set()
         while ids := list(
-            Lead.objects.expired(now=now).order_by("warm_until").values_list("pk", flat=True)[:CHUNK]
+            Lead.objects.expired(now=now)
+            .exclude(pk__in=failed)
+            .order_by("warm_until")
+            .values_list("pk", flat=True)[:CHUNK]
         ):
-            total.add(evaluate_leads(ids, now=now, cause=Cause.DECAY))
+            done, poisonous = _evaluate_or_isolate(ids, now=now, cause=Cause.DECAY)
+            total.add(done)
+            failed |= poisonous
         run.looked_at, run.changed = total.looked_at, len(total.promoted) + len(total.cooled)
     return total
 
@@ -264,7 +278,8 @@ def _evaluate_chunk(
     promoted = [change.lead_id for change in changes if change.after == Lead.Temperature.WARM]
     cooled = [change.lead_id for change in changes if change.after == Lead.Temperature.COLD]
     pursue.raise_hands([t for t in new if t.kind.hand_raise], leads, now=now)
-    pursue.follow_temperature(moved, promoted=set(promoted), cooled=set(cooled), now=now)
+    # What an undone outcome had moved is put back by the undo itself: nothing is planned anew.
+    pursue.follow_temperature(moved, promoted=set(promoted), now=now, sprint=cause != Cause.UNDO)
     return Evaluated(len(leads), promoted, cooled)
 
 

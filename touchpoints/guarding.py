@@ -52,6 +52,7 @@ ENQUIRY_CONSENT_MONTHS = 3
 Scope = Suppression.Scope
 # For asking about caps alone: every hour open.
 _ALWAYS = (LocalRule(ANYWHERE, ALWAYS),)
+_ORDER = {"allow": 0, "warn": 1, "block": 2}
 
 
 @dataclass
@@ -71,11 +72,17 @@ class Situation:
     # --- places and times ----------------------------------------------------------------------------------
 
     @cached_property
+    def _reference(self) -> LeadNumber | None:
+        """The number that tells where the lead is: the first in use whose zone is known, else the first."""
+        usable = self.callable_numbers()
+        known = (link for link in usable if self.facts[link.number_id].zones)
+        return next(known, None) or next(iter(usable), None) or next(iter(self.links), None)
+
+    @cached_property
     def zones(self) -> tuple[str, ...]:
-        """Candidate zones of the first number in use, else of the address alone."""
-        first = next(iter(self.callable_numbers()), None) or next(iter(self.links), None)
-        if first is not None:
-            return self.facts[first.number_id].zones
+        """Candidate zones of the reference number, else of the address alone."""
+        if self._reference is not None:
+            return self.facts[self._reference.number_id].zones
         return _zones(self.lead, "", agreed=False)[0]
 
     @cached_property
@@ -84,6 +91,10 @@ class Situation:
             return self.lead.country
         first = next(iter(self.links), None)
         return first.number.region if first is not None else ""
+
+    @property
+    def is_customer(self) -> bool:
+        return any(facts.is_customer for facts in self.facts.values())
 
     @cached_property
     def place(self) -> Place:
@@ -101,10 +112,9 @@ class Situation:
 
     @cached_property
     def hours(self) -> Hours | None:
-        first = next(iter(self.callable_numbers()), None)
-        if first is None or not self.facts[first.number_id].zones:
+        if not self.callable_numbers() or self._reference is None or not self.zones:
             return None
-        return hours_of(self.facts[first.number_id].zones, self.rules[first.number_id].hours)
+        return hours_of(self.zones, self.rules[self._reference.number_id].hours)
 
     @cached_property
     def history(self) -> tuple[Attempted, ...]:
@@ -140,7 +150,9 @@ class Situation:
     def _earliest(self, *, lead_request: bool) -> datetime | None:
         times = []
         for link in self.callable_numbers():
-            facts = replace(self.facts[link.number_id], lead_request=lead_request, zones=("UTC",))
+            facts = self.facts[link.number_id]
+            # The day of the house caps is the lead's own; without a zone nothing is placed anyway.
+            facts = replace(facts, lead_request=lead_request, zones=facts.zones or ("UTC",))
             always = replace(self.rules[link.number_id], hours=_ALWAYS)
             times.append(rules_of_call.guard(facts, always, now=self.now).next_allowed_at or self.now)
         first = min(times, default=self.now)
@@ -168,11 +180,7 @@ class Situation:
         if not self.links:
             raise refusals.Invalid(gettext("The lead has no number: find one first."), field="number")
         usable = self.callable_numbers() or self.links
-        best = next(
-            (link for link in usable if self.verdict(link.number, now=self.now).decision == "allow"),
-            usable[0],
-        )
-        return best.number
+        return min(usable, key=lambda link: _ORDER[self.verdict(link.number, now=self.now).decision]).number
 
     def verdict(self, number: Number, *, now: datetime, redial: bool = False) -> Verdict:
         """The guard's answer for one number. A redial of a dropped call is bound by the law's caps alone."""
@@ -186,20 +194,17 @@ class Situation:
 
     def best_verdict(self, *, now: datetime) -> Verdict:
         """The most permissive verdict over the lead's numbers; a block where there is none."""
-        order = {"allow": 0, "warn": 1, "block": 2}
         far = datetime.max.replace(tzinfo=UTC)
         found = list(self.verdicts(now=now).values())
         if not found:
             return _no_number(now)
-        return min(found, key=lambda one: (order[one.decision], one.next_allowed_at or far))
+        return min(found, key=lambda one: (_ORDER[one.decision], one.next_allowed_at or far))
 
     def may_serve(self, *, now: datetime) -> bool:
         """Whether the queue may put this lead before a rep: some number may be dialled, and it is no customer."""
         if not self.links:
             return False
-        verdict = self.best_verdict(now=now)
-        customer = any(facts.is_customer for facts in self.facts.values())
-        return verdict.decision != "block" and not customer
+        return self.best_verdict(now=now).decision != "block" and not self.is_customer
 
     def missing(self) -> tuple[str, str] | None:
         """(task kind, why) where only a person can make a call possible; None where time alone decides."""
@@ -348,7 +353,8 @@ class _Gathering:
         self.last_outcome = dict(last.values_list("number_id", "outcome_id"))
 
     def _read_requests(self, ids: list[int]) -> None:
-        open_ones = FollowUp.objects.open().filter(lead__in=ids, lifts_house_caps=True)
+        # A callback agreed for next week lifts the caps for that call, not for those a rep makes before it.
+        open_ones = FollowUp.objects.due(now=self.now).filter(lead__in=ids, lifts_house_caps=True)
         self.asked = set(open_ones.values_list("lead_id", flat=True))
 
     def _read_sharing(self) -> None:

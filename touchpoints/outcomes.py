@@ -5,8 +5,9 @@ Everything an outcome did is kept with the call (`effects`), so that it can be t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -17,8 +18,8 @@ from django.utils.translation import gettext
 from leads import identity, register
 from leads.models import Company, Lead, LeadNumber, Number, Workspace
 
-from . import engine, guarding, pursue, record, refusals, stage, suppress
-from .cadence import Attempted, Declined, attempted
+from . import assign, engine, guarding, pursue, record, refusals, stage, suppress
+from .cadence import Attempted, Declined, Plan, attempted
 from .icebreaker import CALL_BACK
 from .models import (
     CallAttempt,
@@ -32,6 +33,7 @@ from .models import (
     Pursuit,
     TemperatureChange,
     Touchpoint,
+    UnmatchedTouchpoint,
 )
 from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step
 
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 FOUND_NOBODY = ("no_answer", "voicemail_left", "busy")
+# What the lead asked for is placed whether a pursuit runs or not.
+ASKED_FOR = ("agreed_time", "later", "send_info")
+# An attempt that was closed without its outcome let the plan go on; these outcomes, told later, leave it so.
+PLAN_WENT_ON = ("next_slot", "voicemail", "busy", "gatekeeper")
 CONVERSATION_SECONDS = 60
 
 
@@ -62,14 +68,14 @@ class Logged:
 def log_outcome(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: datetime) -> CallAttempt:
     """Log the outcome of an attempt in one transaction. Raises a `refusals.Refused` and writes nothing then."""
     with transaction.atomic():
-        call = CallAttempt.objects.select_for_update(of=("self",)).get(pk=call.pk)
+        call, lead = _locked(call)
         if call.outcome_id is not None:
             raise refusals.AttemptClosed(
                 gettext("This attempt was logged as “%(outcome)s” already.") % {"outcome": call.outcome}
             )
         if call.user_id != user.pk and not user.is_manager:  # type: ignore[attr-defined]
             raise refusals.NotYours(gettext("This call is a colleague's."))
-        _Logging(call, _locked(call), logged, user, now).apply()
+        _Logging(call, lead, logged, user, now).apply()
     return call
 
 
@@ -86,8 +92,10 @@ def preview(lead: Lead, call: CallAttempt | None, *, user: AbstractUser, now: da
     }
 
 
-def _locked(call: CallAttempt) -> Lead:
-    return Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=call.lead_id)
+def _locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
+    """The call and its lead, locked: the lead first, as everywhere, so that nobody waits in a circle."""
+    lead = Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=call.lead_id)
+    return CallAttempt.objects.select_for_update(of=("self",)).get(pk=call.pk), lead
 
 
 class _Logging:
@@ -106,22 +114,47 @@ class _Logging:
             if self.pursuit
             else []
         )
+        # Closed without an outcome before: the attempt is counted, and the plan has gone on meanwhile.
+        self.counted = bool(self.pursuit and call.attempt and self.pursuit.attempt > call.attempt)
 
     # --- deciding ----------------------------------------------------------------------------------------
 
     def decide(self, outcome: Outcome) -> NextStep:
         """What the outcome's policy places next; a task where the lead cannot be called any more."""
-        if self.pursuit is None or (self.pursuit.ended_at is not None and outcome.policy != "end"):
+        running = self.pursuit is not None and self.pursuit.ended_at is None
+        if not running and (outcome.policy not in (*ASKED_FOR, "end") or self.situation.suppressed):
             return PursuitEnds("", gettext("no pursuit is running: nothing is placed"))
+        context = self._context(outcome)
         missing = self.situation.missing()
         if missing is not None and outcome.policy not in ("end", "next_number"):
-            return NeedsTask(missing[0], missing[1], self.pursuit.attempt, self.pursuit.step)
-        return next_step(outcome.policy, outcome.params, self._context(outcome), now=self.now)
+            return NeedsTask(missing[0], missing[1], context.attempt, context.step)
+        return next_step(outcome.policy, outcome.params, context, now=self.now)
+
+    @cached_property
+    def _subject(self) -> Pursuit:
+        """The pursuit, or where none ever ran one that stands for it and is never stored."""
+        if self.pursuit is not None:
+            return self.pursuit
+        cadence = pursue.Plans().default_for(self.lead)
+        return Pursuit(lead=self.lead, cadence=cadence, target=cadence.target, started_at=self.now)
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return replace(pursue.plan_of(self._subject.cadence), target=self._subject.target)
+
+    def _numbers(self, *, reached: bool) -> tuple[int, int]:
+        """Attempt and step of this call; a call from them stands before the attempt that is to be made."""
+        pursuit, call = self._subject, self.call
+        if self.counted:
+            return call.attempt or 0, max(pursuit.step - 1, 0)
+        if call.direction == Direction.INBOUND and not reached:
+            return max(pursuit.attempt - 1, 0), max(pursuit.step - 1, 0)
+        return pursuit.attempt, pursuit.step
 
     def _context(self, outcome: Outcome) -> Context:
-        pursuit, place, now = self.pursuit, self.situation.place, self.now
-        assert pursuit is not None
+        pursuit, place, now = self._subject, self.situation.place, self.now
         reached = bool(pursuit.reached_at) or outcome.reach
+        attempt, step = self._numbers(reached=reached)
         today = place.local_date(now)
         outcomes_today = [
             row["outcome_id"] for row in self.earlier if place.local_date(row["started_at"]) == today
@@ -130,9 +163,9 @@ class _Logging:
         raised = self.raised
         nobody = outcome.key in FOUND_NOBODY and bool(pursuit.reached_at)
         return Context(
-            plan=pursue.plan_of(pursuit.cadence),
-            step=pursuit.step,
-            attempt=pursuit.attempt,
+            plan=self._plan,
+            step=step,
+            attempt=attempt,
             history=self._history(),
             place=place,
             reached=reached,
@@ -159,6 +192,8 @@ class _Logging:
 
     def _history(self) -> tuple[Attempted, ...]:
         past = self.situation.history
+        if self.call.direction == Direction.INBOUND:
+            return past
         if any(one.at == self.call.started_at for one in past):
             return past
         return (*past, attempted(self.call.started_at, self.situation.place))
@@ -177,16 +212,16 @@ class _Logging:
         if isinstance(step, Declined):
             raise _declined(step)
         before = self._before()
-        counted_already = self.call.ended_at is not None
         self._close_call(outcome)
-        self._count(outcome, counted_already)
+        self._count(outcome)
+        self._take(outcome)
         self._move_stage(outcome)
         self._touch(outcome)
         self._special(outcome)
         self._next(outcome, step)
-        self._promise_and_meeting(outcome)
+        self._promise_and_meeting(outcome, step)
         self._answers()
-        self.call.effects = {"before": before, "made": self.made}
+        self.call.effects = {"at": self.now.isoformat(), "before": before, "made": self.made}
         self.call.save()
         if outcome.sets_cooled:
             self.lead.cooled_at = self.now
@@ -198,22 +233,30 @@ class _Logging:
     def _before(self) -> dict[str, Any]:
         """What taking the outcome back must restore."""
         follow_up = FollowUp.objects.open().filter(lead=self.lead).first()
-        pursuit = self.pursuit
+        pursuit, call = self.pursuit, self.call
+        override = self.lead.overrides.filter(ended_at=None).first()
         return {
+            "ended_at": _text(call.ended_at),
+            "duration_seconds": call.duration_seconds,
             "follow_up": follow_up.pk if follow_up else None,
+            "override": override.pk if override else None,
             "stage": self.lead.stage,
-            "cooled_at": self.lead.cooled_at.isoformat() if self.lead.cooled_at else None,
+            "cooled_at": _text(self.lead.cooled_at),
             "owner": self.lead.owner_id,
+            "team": self.lead.team_id,
             "company": self.lead.company_id,
             "pursuit": pursuit
             and {
                 "attempt": pursuit.attempt,
                 "step": pursuit.step,
                 "tries_since_reach": pursuit.tries_since_reach,
-                "reached_at": pursuit.reached_at.isoformat() if pursuit.reached_at else None,
+                "reached_at": _text(pursuit.reached_at),
                 "reached_at_attempt": pursuit.reached_at_attempt,
+                "ended_at": _text(pursuit.ended_at),
+                "end_reason": pursuit.end_reason,
+                "end_note": pursuit.end_note,
+                "ended_by_id": pursuit.ended_by_id,
             },
-            "promises_open": list(_open_promises(self.lead).values_list("pk", flat=True)),
         }
 
     def _close_call(self, outcome: Outcome) -> None:
@@ -225,28 +268,26 @@ class _Logging:
         if call.duration_seconds is None:
             call.duration_seconds = max(0, int((call.ended_at - call.started_at).total_seconds()))
 
-    def _count(self, outcome: Outcome, counted_already: bool) -> None:
-        pursuit = self.pursuit
+    def _count(self, outcome: Outcome) -> None:
+        pursuit, call = self.pursuit, self.call
         if pursuit is None or pursuit.ended_at is not None:
             return
         if not pursuit.reached_at and outcome.reach:
-            pursuit.reached_at = self.call.started_at
-            pursuit.reached_at_attempt = self.call.attempt or pursuit.attempt
+            pursuit.reached_at = call.started_at
+            pursuit.reached_at_attempt = call.attempt or pursuit.attempt
         elif pursuit.reached_at:
             pursuit.tries_since_reach = pursuit.tries_since_reach + 1 if outcome.key in FOUND_NOBODY else 0
-        pursuit.save(update_fields=["reached_at", "reached_at_attempt", "tries_since_reach"])
-        if not pursuit.reached_at and self.call.direction == Direction.OUTBOUND and not counted_already:
-            pursuit.attempt += 1
+        elif call.direction == Direction.OUTBOUND and not self.counted:
+            pursuit.attempt = max(pursuit.attempt, (call.attempt or pursuit.attempt) + 1)
             pursuit.step += 1
-            pursuit.save(update_fields=["attempt", "step"])
-        if outcome.reach and self.lead.owner_id is None and self.lead.team_id is not None:
-            self._take()
+        pursuit.save(
+            update_fields=["reached_at", "reached_at_attempt", "tries_since_reach", "attempt", "step"]
+        )
 
-    def _take(self) -> None:
-        """A pool lead becomes the rep's who first reaches it."""
-        self.lead.owner = self.user
-        self.lead.team_id = self.user.team_id or self.lead.team_id
-        self.lead.save(update_fields=["owner", "team", "updated_at"])
+    def _take(self, outcome: Outcome) -> None:
+        """A lead that is nobody's own becomes the rep's who first reaches it."""
+        if outcome.reach and self.lead.owner_id is None:
+            assign.assign([self.lead], owner=self.call.user or self.user, by=self.user, now=self.now)
 
     def _move_stage(self, outcome: Outcome) -> None:
         talked = outcome.conversation or (
@@ -303,13 +344,12 @@ class _Logging:
         elif ends == Pursuit.EndReason.REFERRED_ON and self.logged.referred:
             self._refer()
         if outcome.key == "abusive":
-            pursue.ask(
-                self.lead,
-                "look_into",
-                gettext("abusive call, reported by %(who)s") % {"who": self.user},
-                now=self.now,
-            )
-            self._note("tasks", "look_into")
+            self._ask("look_into", gettext("abusive call, reported by %(who)s") % {"who": self.user})
+
+    def _ask(self, kind: str, why: str) -> None:
+        task = pursue.ask(self.lead, kind, why, now=self.now)
+        if task is not None:
+            self._note("tasks", task.pk)
 
     def _detach(self, links: Any, reason: str) -> None:
         for pk in list(links.values_list("pk", flat=True)):
@@ -322,6 +362,7 @@ class _Logging:
             if self.logged.scope
             else self.situation.scopes_of_refusal(self.call.number_id)
         )
+        evidence = f"call {self.call.pk}"
         for scope in scopes:
             entry = suppress.suppress(
                 scope=scope,
@@ -329,11 +370,13 @@ class _Logging:
                 number=self.call.number,
                 reason=self.logged.reason or gettext("asked on the phone"),
                 channel="call",
-                evidence=f"call {self.call.pk}",
+                evidence=evidence,
                 by=self.user,
                 now=self.now,
             )
-            self._note("suppressions", entry.pk)
+            # Whoever was on the list already stays there when this outcome is taken back.
+            if (entry.evidence, entry.requested_at) == (evidence, self.now):
+                self._note("suppressions", entry.pk)
 
     def _refer(self) -> None:
         """The person we were sent to becomes a lead with a referral by this one."""
@@ -367,23 +410,27 @@ class _Logging:
             raise refusals.Invalid(error.detail, field=f"referred.{error.field}") from refused
         if made.touchpoint is not None:
             self._note("touchpoints", made.touchpoint.pk)
+        if made.lead_created and made.touchpoint is not None:
+            self._note("leads", made.touchpoint.lead_id)
+        if made.unmatched is not None:
+            self._note("unmatched", made.unmatched.pk)
 
     def _next(self, outcome: Outcome, step: NextStep) -> None:
         """Write what the policy decided: the next follow-up, the end of the pursuit, or a task."""
-        pursue.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
-        pursuit = self.pursuit
-        if pursuit is None:
+        pursuit = self.pursuit if self.pursuit and self.pursuit.ended_at is None else None
+        planned = FollowUp.objects.open().filter(lead=self.lead)
+        if self.counted and pursuit and outcome.policy in PLAN_WENT_ON and planned.exists():
             return
+        pursue.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
         if isinstance(step, PursuitEnds):
-            if pursuit.ended_at is None and step.end_reason:
+            if pursuit is not None and step.end_reason:
                 pursue.end(pursuit, step.end_reason, by=self.user, now=self.now, note=self.logged.reason)
         elif isinstance(step, NeedsTask):
-            pursue.ask(self.lead, step.task, step.reason, now=self.now)
-            self._note("tasks", step.task)
+            self._ask(step.task, step.reason)
         elif isinstance(step, Placement):
-            self._place(pursuit, step)
+            self._place(pursuit, step, promised=outcome.policy == "send_info")
 
-    def _place(self, pursuit: Pursuit, step: Placement) -> None:
+    def _place(self, pursuit: Pursuit | None, step: Placement, *, promised: bool) -> None:
         if step.warm_override_until is not None:
             engine.set_override(
                 self.lead,
@@ -394,16 +441,19 @@ class _Logging:
                 now=self.now,
             )
             self._note("override", True)
-        (placed,) = pursue.place([(self.lead, pursuit, pursue.from_placement(step))], now=self.now)
+        what = pursue.from_placement(step)
+        if promised:
+            what = replace(what, rank=FollowUp.Rank.PROMISE)
+        (placed,) = pursue.place([(self.lead, pursuit, what)], now=self.now)
         self._note("follow_up", placed.pk)
 
-    def _promise_and_meeting(self, outcome: Outcome) -> None:
+    def _promise_and_meeting(self, outcome: Outcome, step: NextStep) -> None:
         if outcome.reach:
             kept = _open_promises(self.lead).filter(due_at__lte=self.now + timedelta(days=1))
             for pk in list(kept.values_list("pk", flat=True)):
                 self._note("promises_kept", pk)
             kept.update(kept_at=self.now)
-        for text, due_at in self._promises(outcome):
+        for text, due_at in self._promises(outcome, step):
             promise = Promise.objects.create(
                 lead=self.lead,
                 call=self.call,
@@ -416,21 +466,23 @@ class _Logging:
         if outcome.ends_pursuit == Pursuit.EndReason.MEETING:
             self._book()
 
-    def _promises(self, outcome: Outcome) -> list[tuple[str, datetime]]:
+    def _promises(self, outcome: Outcome, step: NextStep) -> list[tuple[str, datetime]]:
         said = []
         if outcome.policy == "agreed_time" and self.logged.callback_at:
             said.append((CALL_BACK, self.logged.callback_at))
-        promise = self.logged.promise
-        if promise and promise.get("text"):
-            due = promise.get("due_at") or self.now + timedelta(days=2)
-            said.append((promise["text"], due))
+        promise = self.logged.promise or {}
+        text = promise.get("text") or (
+            gettext("send the information") if outcome.policy == "send_info" else ""
+        )
+        if text:
+            by_then = step.due_at if isinstance(step, Placement) else self.now + timedelta(days=2)
+            said.append((text, promise.get("due_at") or by_then))
         return said
 
     def _book(self) -> None:
         meeting = self.logged.meeting
         if not meeting:
-            pursue.ask(self.lead, "look_into", gettext("a meeting was agreed: note when it is"), now=self.now)
-            self._note("tasks", "look_into")
+            self._ask("look_into", gettext("a meeting was agreed: note when it is"))
             return
         booked = Meeting.objects.create(
             lead=self.lead,
@@ -448,37 +500,45 @@ class _Logging:
         self._note("meetings", booked.pk)
 
     def _answers(self) -> None:
-        for question, answer in self.logged.answers.items():
-            if answer.strip():
-                self.lead.answers.update_or_create(
-                    question=question[:300], defaults={"answer": answer, "call": self.call, "at": self.now}
-                )
+        given = {question[:300]: answer for question, answer in self.logged.answers.items() if answer.strip()}
+        known = {row.question: row for row in self.lead.answers.filter(question__in=given)}
+        for question, answer in given.items():
+            old = known.get(question)
+            self._note("answers", [question, old and [old.answer, old.call_id, old.at.isoformat()]])
+            self.lead.answers.update_or_create(
+                question=question, defaults={"answer": answer, "call": self.call, "at": self.now}
+            )
 
     def _note(self, what: str, value: Any) -> None:
         self.made.setdefault(what, []).append(value)
 
 
 def undo(call: CallAttempt, *, user: AbstractUser, now: datetime) -> CallAttempt:
-    """Take an outcome back within the undo window: the attempt is open again, the dial stays a dial."""
+    """Take an outcome back within the undo window: the attempt is as it was before, the dial stays a dial."""
     with transaction.atomic():
-        call = CallAttempt.objects.select_for_update(of=("self",)).get(pk=call.pk)
+        call, lead = _locked(call)
         if call.outcome_id is None or call.ended_at is None:
             raise refusals.AttemptClosed(gettext("There is nothing to take back: no outcome was logged."))
         if call.user_id != user.pk:
             raise refusals.NotYours(gettext("This call is a colleague's."))
         if now - _logged_at(call) > timedelta(seconds=Workspace.current().undo_seconds):
             raise refusals.TooLate(gettext("Too late to take it back; amend the outcome on the lead's page."))
+        before = call.effects.get("before") or {}
+        opens = not before.get("ended_at")
         if (
-            call.direction == Direction.OUTBOUND
+            opens
+            and call.direction == Direction.OUTBOUND
             and CallAttempt.objects.open().outbound().filter(user=user).exists()
         ):
             raise refusals.AttemptOpen(gettext("Another call is open: log its outcome first."))
-        _take_back(call, by=user, now=now)
+        _take_back(call, lead, by=user, now=now)
         OutcomeChange.objects.create(call=call, before=call.outcome, after=None, at=now, by=user)
         call.outcome, call.effects = None, {}
-        call.ended_at = call.duration_seconds = None
+        call.ended_at = _time(before.get("ended_at"))
+        call.duration_seconds = before.get("duration_seconds")
         call.save()
-        _lease_again(call, user, now=now)
+        if opens:
+            _lease_again(call, user, now=now)
     return call
 
 
@@ -489,27 +549,31 @@ def amend(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: datetim
     as later ones rest on what it did.
     """
     with transaction.atomic():
-        call = CallAttempt.objects.select_for_update(of=("self",)).get(pk=call.pk)
+        call, lead = _locked(call)
         if call.outcome_id is None:
             return log_outcome(call, logged, user=user, now=now)
         own = call.user_id == user.pk
         if not user.is_manager and not (own and now - call.started_at < timedelta(hours=24)):  # type: ignore[attr-defined]
             raise refusals.TooLate(gettext("Reps amend their own calls on the same day; ask a manager."))
-        if CallAttempt.objects.filter(lead=call.lead_id, started_at__gt=call.started_at).exists():
+        since = {"lead": call.lead_id, "started_at__gt": call.started_at}
+        if (
+            CallAttempt.objects.filter(**since).exists()
+            or Pursuit.objects.filter(**since).exclude(pk=call.pursuit_id).exists()
+        ):
             raise refusals.TooLate(gettext("A later call rests on this outcome; amend that one."))
         before = call.outcome
-        _take_back(call, by=user, now=now)
+        _take_back(call, lead, by=user, now=now)
         OutcomeChange.objects.create(call=call, before=before, after_id=logged.outcome, at=now, by=user)
-        call.outcome, call.effects, call.ended_at = None, {}, None
+        # The call stays ended when it ended: nobody is on the phone.
+        call.outcome, call.effects = None, {}
         call.save()
-        _Logging(call, _locked(call), logged, user, now).apply()
+        _Logging(call, _locked(call)[1], logged, user, now).apply()
     return call
 
 
-def _take_back(call: CallAttempt, *, by: AbstractUser, now: datetime) -> None:
+def _take_back(call: CallAttempt, lead: Lead, *, by: AbstractUser, now: datetime) -> None:
     """Replace everything the call's outcome did by what was before it."""
     before, made = call.effects.get("before") or {}, call.effects.get("made") or {}
-    lead = Lead.objects.select_for_update(of=("self",)).get(pk=call.lead_id)
     if (
         FollowUp.objects.filter(pk__in=made.get("follow_up", []), lease_until__gt=now)
         .exclude(lease_by=by)
@@ -522,17 +586,22 @@ def _take_back(call: CallAttempt, *, by: AbstractUser, now: datetime) -> None:
     _restore_lead(lead, before, by=by, now=now, call=call)
     LeadNumber.objects.filter(pk__in=made.get("detached", [])).update(detached_at=None, detached_reason="")
     Number.objects.filter(pk__in=made.get("invalidated", [])).update(status=Number.Status.OK, status_at=now)
-    suppress.lift_by_undo(made.get("suppressions", []), by=by, now=now)
+    suppress.take_back(made.get("suppressions", []), by=by, now=now)
     Promise.objects.filter(pk__in=made.get("promises", [])).update(cancelled_at=now)
     Promise.objects.filter(pk__in=made.get("promises_kept", [])).update(kept_at=None)
     Meeting.objects.filter(pk__in=made.get("meetings", [])).update(
         status=Meeting.Status.CANCELLED, status_at=now
     )
-    lead.tasks.filter(kind__in=made.get("tasks", []), done_at=None).update(done_at=now, done_by=by)
+    lead.tasks.filter(pk__in=made.get("tasks", []), done_at=None).update(done_at=now, done_by=by)
+    _restore_answers(lead, made.get("answers", []))
     for touchpoint in Touchpoint.objects.filter(pk__in=made.get("touchpoints", [])):
         record.withdraw(touchpoint, user=by, now=now, reason="outcome taken back")
+    UnmatchedTouchpoint.objects.open().filter(pk__in=made.get("unmatched", [])).delete()
+    # The person we were sent to is nobody again, unless something happened to them meanwhile.
+    Lead.objects.filter(pk__in=made.get("leads", []), touchpoints=None, calls=None).delete()
     if made.get("override"):
         lead.overrides.filter(ended_at=None).update(ended_at=now)
+        lead.overrides.filter(pk=before.get("override"), until__gt=now).update(ended_at=None)
     engine.evaluate_leads([lead.pk], now=now, cause=TemperatureChange.Cause.UNDO, by=by)
 
 
@@ -540,10 +609,9 @@ def _restore_pursuit(call: CallAttempt, before: dict[str, Any]) -> None:
     values = before.get("pursuit")
     if not values or call.pursuit_id is None:
         return
-    reached = parse_datetime(values["reached_at"]) if values["reached_at"] else None
-    Pursuit.objects.filter(pk=call.pursuit_id).update(
-        **{**values, "reached_at": reached}, ended_at=None, end_reason="", end_note="", ended_by=None
-    )
+    unended = {"ended_at": None, "end_reason": "", "end_note": "", "ended_by_id": None}
+    times = {name: _time(values.get(name)) for name in ("reached_at", "ended_at")}
+    Pursuit.objects.filter(pk=call.pursuit_id).update(**{**unended, **values, **times})
 
 
 def _restore_lead(
@@ -551,11 +619,28 @@ def _restore_lead(
 ) -> None:
     if before.get("stage") and before["stage"] != lead.stage:
         stage.put(lead, before["stage"], by=by, now=now, why="outcome taken back", call=call)
-    lead.cooled_at = parse_datetime(before["cooled_at"]) if before.get("cooled_at") else None
-    lead.owner_id = before.get("owner")
+    if before.get("owner") != lead.owner_id:
+        teams = Lead._meta.get_field("team").related_model.objects
+        assign.assign(
+            [lead],
+            owner=get_user_model().objects.filter(pk=before.get("owner")).first(),
+            team=teams.filter(pk=before.get("team", lead.team_id)).first(),
+            by=by,
+            now=now,
+        )
+    lead.cooled_at = _time(before.get("cooled_at"))
     company = before.get("company")
     lead.company_id = company if company and Company.objects.filter(pk=company).exists() else None
-    lead.save(update_fields=["cooled_at", "owner", "company", "updated_at"])
+    lead.save(update_fields=["cooled_at", "company", "updated_at"])
+
+
+def _restore_answers(lead: Lead, changed: list[list[Any]]) -> None:
+    for question, old in changed:
+        rows = lead.answers.filter(question=question)
+        if old is None:
+            rows.delete()
+        else:
+            rows.update(answer=old[0], call=old[1], at=_time(old[2]))
 
 
 def _lease_again(call: CallAttempt, user: AbstractUser, *, now: datetime) -> None:
@@ -565,11 +650,18 @@ def _lease_again(call: CallAttempt, user: AbstractUser, *, now: datetime) -> Non
 
 
 def _logged_at(call: CallAttempt) -> datetime:
-    """When the outcome was logged: a phone system's call ended before that, a rep's ended by it."""
-    latest = FollowUp.objects.filter(pk__in=(call.effects.get("made") or {}).get("follow_up", [])).first()
-    ended = call.ended_at
-    assert ended is not None
-    return max(ended, latest.placed_at) if latest else ended
+    """When the outcome was logged; a phone system's call, or one closed without an outcome, ended before that."""
+    logged_at = _time(call.effects.get("at")) or call.ended_at
+    assert logged_at is not None  # only calls with an outcome come here
+    return logged_at
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None
 
 
 def _open_promises(lead: Lead) -> Any:

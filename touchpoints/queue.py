@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Min, Q
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
 SKIPPED_FOR = timedelta(hours=2)
+CUSTOMERS_WAIT = timedelta(days=1)
 
 
 def _open_to(user: AbstractUser) -> Q:
@@ -43,6 +44,10 @@ def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
     """The follow-up this rep works now, leased to them: the one of their open call, else the one they hold,
     else the best that is due and allowed; None where there is none.
     """
+    call = CallAttempt.objects.open().outbound().filter(user=user).first()
+    if call is not None:
+        # An open call holds its lease, and nobody is given a second lead beside it.
+        return _rows().filter(pk=call.follow_up_id).first()
     held = _held(user, now=now)
     if held is not None:
         return held
@@ -63,15 +68,15 @@ def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
     return None
 
 
+def _rows() -> Any:
+    return FollowUp.objects.open().select_related("lead", "lead__company", "pursuit", "assignee")
+
+
 def _held(user: AbstractUser, *, now: datetime) -> FollowUp | None:
-    """What the rep has in hand: an open call holds its lease, a live lease is renewed."""
-    call = CallAttempt.objects.open().outbound().filter(user=user).select_related("follow_up").first()
-    rows = FollowUp.objects.open().select_related("lead", "lead__company", "pursuit", "assignee")
-    if call is not None:
-        return rows.filter(pk=call.follow_up_id).first()
-    row = rows.filter(lease_by=user, lease_until__gt=now, due_at__lte=now).order_by("-lease_until").first()
+    """What the rep has in hand: a live lease is renewed."""
+    row = _rows().filter(lease_by=user, lease_until__gt=now, due_at__lte=now).order_by("-lease_until").first()
     if row is not None and _lease(row, user, now=now):
-        return row
+        return row  # type: ignore[no-any-return]
     return None
 
 
@@ -91,6 +96,12 @@ def _lease(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
 
 def _put_off(row: FollowUp, situation: guarding.Situation, *, now: datetime) -> None:
     """Move a follow-up that may not be served now to the next permitted time, or ask a person where there is none."""
+    if situation.is_customer:
+        # The account owner calls; the row is moved so that customers never stand before those who are served.
+        FollowUp.objects.open().filter(pk=row.pk).update(
+            due_at=now + CUSTOMERS_WAIT, window_end=now + CUSTOMERS_WAIT + timedelta(hours=1)
+        )
+        return
     missing = situation.missing()
     verdict = situation.best_verdict(now=now)
     if missing is not None or verdict.next_allowed_at is None:

@@ -8,6 +8,7 @@ from .models import StageChange
 from .stages import advance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractUser
@@ -26,6 +27,20 @@ def move(
     if after is None:
         return None
     return put(lead, after, by=by, now=now, why=event, call=call)
+
+
+def reopen(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> None:
+    """A new pursuit takes leads whose way had ended back; three statements for any number of leads."""
+    back = [(lead, after) for lead in leads if (after := advance(lead.stage, "reopened")) is not None]  # type: ignore[arg-type]
+    if not back:
+        return
+    StageChange.objects.bulk_create(
+        StageChange(lead=lead, at=now, before=lead.stage, after=after, by=by, why="reopened")
+        for lead, after in back
+    )
+    for lead, after in back:
+        lead.stage = after
+    type(back[0][0]).objects.bulk_update([lead for lead, _after in back], ["stage"])
 
 
 def put(

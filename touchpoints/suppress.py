@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
 from leads.models import AuditEvent, Consent, Lead, LeadNumber, Number, Suppression
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 Scope = Suppression.Scope
+# Why a follow-up was cancelled: a stable text, by which it is found again where the wish is taken back.
+WHY = "do not call"
 
 
 def suppress(
@@ -104,9 +106,34 @@ def lift(entry: Suppression, *, reason: str, by: AbstractUser, now: datetime) ->
     _lift([entry.pk], reason=reason, by=by, now=now)
 
 
-def lift_by_undo(ids: Iterable[int], *, by: AbstractUser, now: datetime) -> None:
-    """Take back what an outcome that is itself taken back had put on the list."""
-    _lift(list(ids), reason="outcome taken back", by=by, now=now)
+def take_back(ids: Iterable[int], *, by: AbstractUser, now: datetime) -> None:
+    """Take back what an outcome that is itself taken back had put on the list: nobody wished it after all.
+
+    The entries go, as one that was only lifted would void older consents for ever; the audit trail keeps them. What
+    they stopped goes on: consents, pursuits and follow-ups of everyone they covered.
+    """
+    with transaction.atomic():
+        entries = list(Suppression.objects.select_for_update().active().filter(pk__in=ids))
+        AuditEvent.objects.bulk_create(
+            _lifted(entry, by=by, now=now, reason="outcome taken back") for entry in entries
+        )
+        for entry in entries:
+            at = entry.requested_at
+            covered = _covered([entry])
+            Suppression.objects.filter(pk=entry.pk).delete()
+            Consent.objects.filter(lead__in=covered, revoked_at=at).update(revoked_at=None)
+            Pursuit.objects.filter(
+                ~Exists(Pursuit.objects.open().filter(lead=OuterRef("lead"))),
+                lead__in=covered,
+                ended_at=at,
+                end_reason=Pursuit.EndReason.DO_NOT_CALL,
+            ).update(ended_at=None, end_reason="", end_note="", ended_by=None)
+            FollowUp.objects.filter(
+                ~Exists(FollowUp.objects.open().filter(lead=OuterRef("lead"))),
+                lead__in=covered,
+                closed_at=at,
+                closed_why=WHY,
+            ).update(closed_at=None, closed_as="", closed_why="")
 
 
 def _lift(ids: list[int], *, reason: str, by: AbstractUser, now: datetime) -> None:
@@ -115,19 +142,20 @@ def _lift(ids: list[int], *, reason: str, by: AbstractUser, now: datetime) -> No
         Suppression.objects.filter(pk__in=[entry.pk for entry in entries]).update(
             lifted_at=now, lifted_by=by, lifted_reason=reason[:300]
         )
-        AuditEvent.objects.bulk_create(
-            AuditEvent(
-                at=now,
-                actor=by,
-                action="suppression.lifted",
-                subject_type="suppression",
-                subject_id=str(entry.pk),
-                lead_id=entry.lead_id,
-                before={"scope": entry.scope, "e164": entry.e164},
-                reason=reason[:300],
-            )
-            for entry in entries
-        )
+        AuditEvent.objects.bulk_create(_lifted(entry, by=by, now=now, reason=reason) for entry in entries)
+
+
+def _lifted(entry: Suppression, *, by: AbstractUser, now: datetime, reason: str) -> AuditEvent:
+    return AuditEvent(
+        at=now,
+        actor=by,
+        action="suppression.lifted",
+        subject_type="suppression",
+        subject_id=str(entry.pk),
+        lead_id=entry.lead_id,
+        before={"scope": entry.scope, "e164": entry.e164},
+        reason=reason[:300],
+    )
 
 
 def _named(scope: str, lead: Lead | None, number: Number | None, e164: str) -> dict[str, object]:
@@ -145,13 +173,25 @@ def _named(scope: str, lead: Lead | None, number: Number | None, e164: str) -> d
 
 
 def _stop_calling(entries: list[Suppression], *, by: AbstractUser | None, now: datetime) -> None:
-    """End what is planned for everyone the entries cover. A suppressed number leaves the other numbers callable."""
+    """End what is planned for everyone the entries cover."""
+    covered = _covered(entries)
+    people = [entry.lead_id for entry in entries if entry.scope == Scope.PERSON]
+    companies = [entry.company_id for entry in entries if entry.scope == Scope.COMPANY]
+    named = Lead.objects.filter(Q(pk__in=people) | Q(company__in=companies))
+    Consent.objects.filter(lead__in=named, revoked_at=None).update(revoked_at=now)
+    pursue.close(covered, FollowUp.Closed.CANCELLED, now=now, why=WHY)
+    Pursuit.objects.open().filter(lead__in=covered).update(
+        ended_at=now, end_reason=Pursuit.EndReason.DO_NOT_CALL, ended_by=by
+    )
+
+
+def _covered(entries: list[Suppression]) -> set[int]:
+    """The leads that nobody may call any more. A suppressed number leaves their other numbers callable."""
     people = [entry.lead_id for entry in entries if entry.scope == Scope.PERSON]
     companies = [entry.company_id for entry in entries if entry.scope == Scope.COMPANY]
     covered = set(
         Lead.objects.filter(Q(pk__in=people) | Q(company__in=companies)).values_list("pk", flat=True)
     )
-    Consent.objects.filter(lead__in=covered, revoked_at=None).update(revoked_at=now)
     e164s = [entry.e164 for entry in entries if entry.scope == Scope.NUMBER]
     users = LeadNumber.objects.current().filter(number__e164__in=e164s).values_list("lead_id", flat=True)
     left = (
@@ -160,8 +200,4 @@ def _stop_calling(entries: list[Suppression], *, by: AbstractUser | None, now: d
         .exclude(number__e164__in=Suppression.objects.active().filter(scope=Scope.NUMBER).values("e164"))
         .values_list("lead_id", flat=True)
     )
-    covered |= set(users) - set(left)
-    pursue.close(covered, FollowUp.Closed.CANCELLED, now=now, why="do not call")
-    Pursuit.objects.open().filter(lead__in=covered).update(
-        ended_at=now, end_reason=Pursuit.EndReason.DO_NOT_CALL, ended_by=by
-    )
+    return covered | (set(users) - set(left))
