@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from leads import claims, identity, register
-from leads.models import AuditEvent, Lead
+from leads import claims, identity, numbers, register
+from leads.models import AuditEvent, Consent, Lead, Workspace
+from leads.prepare import Prepared, prepare
 
 from .bell import ring_on_commit
 from .models import Touchpoint, TouchpointKind, UnmatchedTouchpoint
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 EVALUATE = "touchpoints.tasks.evaluate_waiting"
+# A corrected touchpoint is evaluated as a new one, even where it had been set aside.
+AFRESH = {"evaluated_at": None, "evaluation_tries": 0, "evaluation_error": "", "set_aside_at": None}
 OWN_FIELDS = (
     "kind_id",
     "direction",
@@ -142,15 +145,39 @@ class _Batch:
         fresh = []
         for row, new in enumerate(self.news):
             key = (new.source, new.external_id)
-            if new.external_id and key in known:
+            if new.kind not in self.kinds:
+                self.results[row] = _refused(
+                    "kind", "unknown", gettext("there is no such kind of touchpoint")
+                )
+            elif new.external_id and key in known:
                 self.results[row] = self._replay(new, known[key], seen, changed)
             elif new.external_id and key in waiting:
-                self.results[row] = Recorded("unresolved", unmatched=waiting[key])
+                self.results[row] = Recorded("unresolved", unmatched=self._wait_on(waiting[key], new))
             else:
                 fresh.append(row)
-        if changed:
-            Touchpoint.objects.bulk_update(changed.values(), [*_writable(OWN_FIELDS), "evaluated_at"])
+        self._write(changed)
         return fresh
+
+    def _wait_on(self, unmatched: UnmatchedTouchpoint, new: NewTouchpoint) -> UnmatchedTouchpoint:
+        """A replay of one that still waits: what was sent last is what will be settled."""
+        payload = to_payload(new)
+        if unmatched.settled_at is None and unmatched.payload != payload:
+            unmatched.payload = payload
+            unmatched.save(update_fields=["payload"])
+        return unmatched
+
+    def _write(self, changed: dict[int, Touchpoint]) -> None:
+        """Write corrected touchpoints, to be evaluated again. Their leads are held, so that an evaluation that read
+        the old values cannot call the new ones evaluated."""
+        if changed:
+            leads = sorted({touchpoint.lead_id for touchpoint in changed.values()})
+            list(
+                Lead.objects.select_for_update()
+                .filter(pk__in=leads)
+                .order_by("pk")
+                .values_list("pk", flat=True)
+            )
+            Touchpoint.objects.bulk_update(changed.values(), [*_writable(OWN_FIELDS), *AFRESH])
 
     def _replay(
         self, new: NewTouchpoint, stored: Touchpoint, seen: set[int], changed: dict[int, Touchpoint]
@@ -159,21 +186,23 @@ class _Batch:
             return _refused("external_id", "taken", gettext("belongs to a touchpoint you may not see"))
         if not _apply(stored, self._values(new)):
             return Recorded("duplicate", stored)
-        stored.evaluated_at = None
+        _apply(stored, AFRESH)
         changed[stored.pk] = stored
         return Recorded("updated", stored)
 
     def _match(self, fresh: list[int]) -> dict[int, identity.Match]:
         identities = [self.news[row].lead for row in fresh]
-        claims.hold(key for one in identities for key in _keys(one))
+        self.home = Workspace.current().region
+        claims.hold(key for one in identities for key in _Keys.of(one, self.home).all)
         return dict(zip(fresh, identity.match(identities, user=self.user), strict=True))
 
     def _place(self, matches: dict[int, identity.Match]) -> None:
         """Attach each fresh row to its lead, make the leads that are missing, or put it into the matching inbox."""
-        lead_of: dict[int, Lead | int] = {}
-        to_make: dict[int, register.NewLead] = {}
-        same_as: dict[int, int] = {}
-        made_by_key: dict[str, int] = {}
+        lead_of: dict[int, int] = {}
+        newcomers = _Newcomers()
+        to_make: dict[int, Prepared] = {}
+        maker_of: dict[int, int] = {}
+        torn: dict[int, list[int]] = {}
         unresolved: list[int] = []
         first_of_key: dict[tuple[str, str], int] = {}
         repeats: list[tuple[int, int]] = []
@@ -183,46 +212,70 @@ class _Batch:
             if new.external_id and key in first_of_key:
                 repeats.append((row, first_of_key[key]))
                 continue
-            if new.external_id:
-                first_of_key[key] = row
             if match.lead_id:
                 lead_of[row] = match.lead_id
             elif match.candidates or match.hidden:
                 unresolved.append(row)
             elif match.unknown_id:
                 self.results[row] = _refused("lead.id", "not_found", gettext("there is no such lead"))
+                continue
             else:
-                keys = _keys(new.lead)
-                maker = next((made_by_key[one] for one in keys if one in made_by_key), None)
-                if maker is None:
-                    to_make[row] = self._new_lead(new)
-                    maker = row
-                same_as[row] = maker
-                for one in keys:
-                    made_by_key.setdefault(one, maker)
-        made = self._make(to_make)
-        created: list[tuple[int, Touchpoint, bool]] = []
-        leads = Lead.objects.in_bulk([pk for pk in lead_of.values() if isinstance(pk, int)])
-        for row in matches:
-            if row in lead_of:
-                created.append((row, self._touchpoint(row, leads[lead_of[row]]), False))  # type: ignore[index]
-            elif row in same_as:
-                lead = made[same_as[row]]
-                if isinstance(lead, register.LeadRefused):
-                    self.results[row] = RowRefused(lead.errors)
+                keys = _Keys.of(new.lead, self.home)
+                makers = newcomers.meant_by(keys)
+                if len(makers) > 1:
+                    torn[row] = makers
+                    unresolved.append(row)
+                elif makers or self._prepare(row, to_make):
+                    maker_of[row] = makers[0] if makers else row
+                    newcomers.add(maker_of[row], keys)
                 else:
-                    created.append((row, self._touchpoint(row, lead), same_as[row] == row))
-        stored = Touchpoint.objects.bulk_create([touchpoint for _row, touchpoint, _made in created])
-        for (row, _t, lead_created), touchpoint in zip(created, stored, strict=True):
-            self.results[row] = Recorded("created", touchpoint, lead_created)
+                    continue  # refused; a later row of the same key may be in order
+            if new.external_id:
+                first_of_key[key] = row
+        made = self._make(to_make)
+        self._store(matches, lead_of, maker_of, made)
+        for row, makers in torn.items():
+            found = [one for maker in makers if isinstance(one := made[maker], Lead)]
+            matches[row] = identity.Match(candidates=tuple(lead.pk for lead in found))
         self._shelve(unresolved, matches)
         self._repeat(repeats)
 
-    def _make(self, to_make: dict[int, register.NewLead]) -> dict[int, Lead | register.LeadRefused]:
+    def _prepare(self, row: int, to_make: dict[int, Prepared]) -> bool:
+        """Whether a lead can be made of this row; if not it is refused alone, whoever else it names."""
+        try:
+            to_make[row] = prepare(self._new_lead(self.news[row]), home=self.home)
+        except register.LeadRefused as refused:
+            self.results[row] = RowRefused(refused.errors)
+            return False
+        return True
+
+    def _store(
+        self,
+        rows: Iterable[int],
+        lead_of: dict[int, int],
+        maker_of: dict[int, int],
+        made: dict[int, Lead | register.LeadRefused],
+    ) -> None:
+        created: list[tuple[int, Touchpoint, bool]] = []
+        leads = Lead.objects.in_bulk(list(lead_of.values()))
+        for row in rows:
+            if row in lead_of:
+                created.append((row, self._touchpoint(row, leads[lead_of[row]]), False))
+            elif row in maker_of:
+                lead = made[maker_of[row]]
+                if isinstance(lead, register.LeadRefused):
+                    self.results[row] = RowRefused(lead.errors)
+                else:
+                    created.append((row, self._touchpoint(row, lead), maker_of[row] == row))
+        stored = Touchpoint.objects.bulk_create([touchpoint for _row, touchpoint, _made in created])
+        for (row, _t, lead_created), touchpoint in zip(created, stored, strict=True):
+            self.results[row] = Recorded("created", touchpoint, lead_created)
+
+    def _make(self, to_make: dict[int, Prepared]) -> dict[int, Lead | register.LeadRefused]:
         if not to_make:
             return {}
         owner, team = register.home_of(self.user)
-        made = register.create_leads(
+        made = register.create_prepared(
             list(to_make.values()), owner=owner, team=team, by=self.user, now=self.now
         )
         return dict(zip(to_make, made, strict=True))
@@ -300,8 +353,7 @@ class _Batch:
                 )
             else:
                 self.results[row] = earlier
-        if changed:
-            Touchpoint.objects.bulk_update(changed.values(), _writable(OWN_FIELDS))
+        self._write(changed)
 
 
 def correct(
@@ -309,11 +361,13 @@ def correct(
 ) -> bool:
     """Change a touchpoint's own fields (model names); its lead is evaluated again. Returns whether anything changed."""
     with transaction.atomic():
+        # The lead first: no evaluation that has read the old values may call the new ones evaluated.
+        Lead.objects.select_for_update().get(pk=touchpoint.lead_id)
         locked = Touchpoint.objects.select_for_update(of=("self",)).get(pk=touchpoint.pk)
         before = snapshot(locked)
         if not _apply(locked, changes):
             return False
-        locked.evaluated_at = None
+        _apply(locked, AFRESH)
         locked.save()
         _audit("touchpoint.corrected", locked, before, snapshot(locked), user, now, "")
         ring_on_commit(EVALUATE)
@@ -325,6 +379,13 @@ def withdraw(touchpoint: Touchpoint, *, user: AbstractUser | None, now: datetime
     """Take a touchpoint back; what it was stays in the audit trail and its lead is evaluated again."""
     with transaction.atomic():
         Lead.objects.filter(pk=touchpoint.lead_id).update(evaluation_due_at=now)
+        # An enquiry that was none allows no calls.
+        Consent.objects.filter(
+            lead=touchpoint.lead_id,
+            kind=Consent.Kind.ENQUIRY,
+            evidence__startswith=f"touchpoint {touchpoint.pk}:",
+            revoked_at=None,
+        ).update(revoked_at=now)
         _audit("touchpoint.withdrawn", touchpoint, snapshot(touchpoint), {}, user, now, reason)
         touchpoint.delete()
         ring_on_commit(EVALUATE)
@@ -366,7 +427,8 @@ def _settled_touchpoint(
 ) -> Touchpoint:
     batch = _Batch([from_payload(row.payload)], user, now)
     if lead is None:
-        made = batch._make({0: batch._new_lead(batch.news[0])})[0]
+        ready = prepare(batch._new_lead(batch.news[0]), home=Workspace.current().region)
+        made = batch._make({0: ready})[0]
         if isinstance(made, register.LeadRefused):
             raise made
         lead = made
@@ -425,11 +487,67 @@ def _writable(names: Iterable[str]) -> list[str]:
     return [name.removesuffix("_id") for name in names]
 
 
-def _keys(who: identity.Identity) -> list[str]:
-    """What makes two reports of somebody unknown the same person's, strongest first."""
-    found = [f"id {who.source} {who.external_id}"] if who.external_id else []
-    found += [f"mail {who.email.lower()}"] if who.email else []
-    return found or ([f"phone {who.phone}"] if who.phone else [])
+@dataclass(frozen=True)
+class _Keys:
+    """By what a report names somebody unknown, each in its comparable form; "" where it does not."""
+
+    source: str
+    external_id: str
+    email: str
+    phone: str
+
+    @classmethod
+    def of(cls, who: identity.Identity, home: str) -> _Keys:
+        try:
+            e164 = numbers.parse(who.phone, who.region or home).e164 if who.phone else ""
+        except numbers.NumberRefused:
+            e164 = ""
+        return cls(
+            who.source,
+            f"id {who.source} {who.external_id}" if who.external_id else "",
+            who.email.strip().lower(),
+            e164,
+        )
+
+    @property
+    def all(self) -> list[str]:
+        return [key for key in (self.external_id, self.email, self.phone) if key]
+
+
+class _Newcomers:
+    """Who is new in this batch: as `identity.match` would know them, were they stored already."""
+
+    def __init__(self) -> None:
+        self._by_external_id: dict[str, int] = {}
+        self._by_email: dict[str, int] = {}
+        self._by_phone: dict[str, dict[int, _Keys]] = {}
+
+    def meant_by(self, keys: _Keys) -> list[int]:
+        """The makers a row means: none, one, or two where its identities disagree. A phone decides only where it is
+        one newcomer's alone and contradicts nothing stronger that was sent."""
+        strong = {
+            maker
+            for maker in (self._by_external_id.get(keys.external_id), self._by_email.get(keys.email))
+            if maker is not None
+        }
+        if strong:
+            return sorted(strong)
+        users = self._by_phone.get(keys.phone, {})
+        return [maker for maker, known in users.items() if len(users) == 1 and _agree(keys, known)]
+
+    def add(self, maker: int, keys: _Keys) -> None:
+        if keys.external_id:
+            self._by_external_id.setdefault(keys.external_id, maker)
+        if keys.email:
+            self._by_email.setdefault(keys.email, maker)
+        if keys.phone:
+            self._by_phone.setdefault(keys.phone, {}).setdefault(maker, keys)
+
+
+def _agree(one: _Keys, other: _Keys) -> bool:
+    two_mails = one.email and other.email and one.email != other.email
+    same_source = one.external_id and other.external_id and one.source == other.source
+    return not two_mails and not (same_source and one.external_id != other.external_id)
 
 
 def _why_unmatched(match: identity.Match) -> str:
