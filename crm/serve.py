@@ -44,8 +44,6 @@ def check_port(host: str, port: int) -> None:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OverflowError:
-        raise CannotServe(f"PORT is {port}; expected a number from 1 to 65535.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             reason = f"Port {port} is taken on {host}: stop what uses it, or choose another with PORT=…"

@@ -13,13 +13,25 @@ from crm.thaw_dir import broker_socket, open_thaw_dir, secret_key
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _number(name: str, default: int, *, least: int = 1, most: int = 1000) -> int:
+    """The whole number that the environment gives for `name`, within its bounds."""
+    text = env(name, default="") or str(default)
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise environ.ImproperlyConfigured(
+            f"{name} is {text!r}; expected a whole number from {least} to {most}"
+        )
+    return int(text)
+
+
 THAW_DIR = open_thaw_dir(Path(env("THAW_DIR", default="") or BASE_DIR / ".thaw"))
 
 # --- Where it answers ---------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or secret_key(THAW_DIR)
 HOST = env("HOST", default="") or "127.0.0.1"
-PORT = env.int("PORT", default=8000)
+PORT = _number("PORT", 8000, most=65535)
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 PUBLIC_URL = env("PUBLIC_URL", default="").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
@@ -36,9 +48,9 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if PUBLIC_URL el
 BASE_URL = PUBLIC_URL or f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}"
 
 # How large `serve` makes web and worker: enough for one machine and one SQLite file.
-WEB_WORKERS = env.int("WEB_WORKERS", default=1)
-WEB_THREADS = env.int("WEB_THREADS", default=4)
-WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+WEB_WORKERS = _number("WEB_WORKERS", 1)
+WEB_THREADS = _number("WEB_THREADS", 4)
+WORKER_CONCURRENCY = _number("WORKER_CONCURRENCY", 2)
 
 # --- What it is made of -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -108,6 +120,11 @@ TEMPLATES = [
 # --- Database -----------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{THAW_DIR / 'thaw.sqlite3'}")}
 _database = DATABASES["default"]
+# The address itself is not repeated: it may hold a password.
+if _database.get("ENGINE") not in ("django.db.backends.sqlite3", "django.db.backends.postgresql"):
+    raise environ.ImproperlyConfigured(
+        "DATABASE_URL is no address of a database; expected sqlite:///PATH or postgres://USER:PASSWORD@HOST/NAME"
+    )
 _database["HOST"] = unquote(_database.get("HOST", ""))  # a socket's directory is written %2Fvar%2Frun%2F...
 IS_SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
 # Nothing may need the broker to answer a request: what caches are for (login throttling) is in the database.
@@ -187,7 +204,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 # Behind a proxy that terminates https the address of the caller is the last one the proxy added.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if IS_HTTPS else 0)
+ALLAUTH_TRUSTED_PROXY_COUNT = _number("TRUSTED_PROXY_COUNT", 1 if IS_HTTPS else 0, least=0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Thaw"
 

@@ -114,8 +114,9 @@ def test_a_taken_port_is_said_in_one_line_before_anything_starts(idle_thaw: Thaw
     [
         ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "No broker answers at REDIS_URL"),
         ({"DATABASE_URL": "postgres://thaw@127.0.0.1:1/thaw"}, "The database cannot be used"),
-        ({"PORT": "80000"}, "PORT is 80000"),
-        ({"PORT": "http"}, "PORT"),
+        ({"PORT": "80000"}, "PORT is '80000'"),
+        ({"PORT": "http"}, "PORT is 'http'"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
         ({"PUBLIC_URL": "thaw.example.com"}, "PUBLIC_URL is 'thaw.example.com'"),
     ],
     ids=[
