@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from crm.intake.models import LeadImport
@@ -132,6 +134,24 @@ def test_meetings_are_seen_by_host_and_with_the_lead(client_of, ada, bea, cy, a_
     )
     for user, count in ((ada, 1), (cy, 1), (bea, 0)):
         assert len(client_of(user).get("/api/v1/meetings/").json()["results"]) == count
+
+
+def test_whoever_sees_a_meeting_says_how_it_went(client_of, ada, bea, a_lead, noon):
+    lead = a_lead(owner=ada)
+    begun = Meeting.objects.create(
+        lead=lead, title="Demo", starts_at=noon, booked_at=noon, booked_by=ada, host=ada
+    )
+    ahead = Meeting.objects.create(
+        lead=lead, title="Later", starts_at=noon + timedelta(days=1), booked_at=noon, booked_by=ada, host=ada
+    )
+    rep, url = client_of(ada), f"/api/v1/meetings/{begun.pk}/"
+    assert client_of(bea).patch(url, {"status": "held"}).status_code == 404
+    assert codes(rep.patch(url, {"status": "booked"})) == {"status": "invalid_choice"}
+    assert codes(rep.patch(url, {"status": "held", "title": "x"})) == {"title": "read_only"}
+    assert codes(rep.patch(f"/api/v1/meetings/{ahead.pk}/", {"status": "held"})) == {"status": "invalid"}
+    assert rep.patch(url, {"status": "held"}).json()["status"] == "held"
+    assert codes(rep.patch(url, {"status": "no_show"})) == {"status": "invalid"}
+    assert rep.get(f"/api/v1/touchpoints/?lead={lead.pk}").json()["results"][0]["kind"] == "meeting_held"
 
 
 def test_imports_are_ones_own(client_of, ada, bea, root, noon):

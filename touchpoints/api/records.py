@@ -19,7 +19,7 @@ from rest_framework.settings import api_settings
 from leads import numbers
 from leads.api.strict import Money, OneOf, StrictSerializer, StrictView, Text, Time, Whole
 from leads.models import GuardRule, Lead, Suppression, Workspace
-from touchpoints import suppress, todo
+from touchpoints import meetings, suppress, todo
 from touchpoints.api.answers import told
 from touchpoints.filters import MeetingFilter, TaskFilter
 from touchpoints.models import Cadence, Meeting, Outcome, Task, TouchpointKind, WarmthRuleset
@@ -40,10 +40,23 @@ class MeetingShape(serializers.Serializer[Meeting]):
     status = serializers.ChoiceField(Meeting.Status.choices)
 
 
+SETTLED_BY = {Meeting.Status.HELD.value: meetings.hold, Meeting.Status.NO_SHOW.value: meetings.miss}
+
+
+class MeetingChange(StrictSerializer):
+    status = OneOf(list(SETTLED_BY), help_text="How it went, once it has begun.")
+
+    def read_only_names(self) -> tuple[str, ...]:
+        return tuple(MeetingShape().fields)
+
+
 class MeetingView(
     StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Meeting]
 ):
-    """Meetings the caller hosts, booked, or had with leads they may see. A call's outcome books them."""
+    """Meetings the caller hosts, booked, or had with leads they may see.
+
+    A call's outcome books them; whoever sees one says how it went.
+    """
 
     serializer_class = MeetingShape
     filterset_class = MeetingFilter
@@ -52,6 +65,14 @@ class MeetingView(
     def get_queryset(self) -> QuerySet[Meeting]:
         seen = Meeting.objects.visible_to(self.request.user)
         return seen.select_related("host", "booked_by").order_by("-starts_at", "-pk")
+
+    @extend_schema(request=MeetingChange, responses=MeetingShape)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        meeting = self.get_object()
+        settle = SETTLED_BY[self.check(MeetingChange)["status"]]
+        with told():
+            settle(meeting, by=request.user, now=self.now)
+        return Response(MeetingShape(self.get_queryset().get(pk=pk)).data)
 
 
 class TaskShape(serializers.Serializer[Task]):
