@@ -3,8 +3,10 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
 
 
+@require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponseRedirect:
     """Whoever is signed in: reps go to their calls, managers and admins to the pipeline."""

@@ -46,5 +46,7 @@ if IS_SQLITE:
     )
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Files are looked for when asked for: else every client of every test would first read all of them.
+WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -1,0 +1,181 @@
+"""The stage on which every address is tried: Ada of team North owns a lead, and everything hangs on that lead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from crm.accounts.models import User
+from crm.intake import receive
+from leads.identity import Identity
+from leads.models import Customer, Lead, LeadList, Segment, Suppression
+from leads.register import NewLead, PhoneInput, create_lead
+from touchpoints import calls, outcomes, pursue, record
+from touchpoints.models import (
+    CallAttempt,
+    FollowUp,
+    Meeting,
+    Promise,
+    Task,
+    Touchpoint,
+    UnmatchedTouchpoint,
+)
+
+# A Wednesday, noon in New York: the guard lets everybody call.
+NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
+NUMBER = "+12125550123"
+CSV = b"name,email\nAnn Lee,ann.lee@example.com\n,not an address\n"
+
+
+@dataclass
+class Stage:
+    """`stage.one("lead")`: a row by the word the tables use for it, made when first asked for."""
+
+    cast: dict[str, User]
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def one(self, what: str) -> Any:
+        if what not in self.made:
+            maker: Callable[[], Any] = getattr(self, f"_{what}")
+            self.made[what] = maker()
+        return self.made[what]
+
+    def arguments(self, what: str) -> list[Any]:
+        """What the address of this row needs."""
+        if what == "-":
+            return []
+        made = self.one(what)
+        return list(made) if isinstance(made, tuple) else [made if isinstance(made, str) else made.pk]
+
+    @property
+    def ada(self) -> User:
+        return self.cast["ada"]
+
+    def _lead(self) -> Lead:
+        fields = {
+            "first_name": "Ann",
+            "last_name": "Jones",
+            "email": "ann@acme.example",
+            "company": "Acme",
+            "country": "US",
+            "region": "NY",
+        }
+        lead = create_lead(
+            NewLead(fields, [PhoneInput(NUMBER)], {"forms": "lead-1"}),
+            owner=self.ada,
+            now=NOON - timedelta(days=9),
+        )
+        pursue.start([lead], by=self.ada, now=NOON - timedelta(days=1))
+        FollowUp.objects.update(due_at=NOON - timedelta(hours=1), window_end=NOON + timedelta(hours=1))
+        return lead
+
+    def _link(self) -> tuple[int, int]:
+        """The lead and one of its numbers, as the address of that number wants them."""
+        lead = self.one("lead")
+        return lead.pk, lead.lead_numbers.get().pk
+
+    def _follow_up(self) -> FollowUp:
+        return FollowUp.objects.open().get(lead=self.one("lead"))
+
+    def _touchpoint(self) -> Touchpoint:
+        new = record.NewTouchpoint(
+            kind="event",
+            occurred_at=NOON - timedelta(days=2),
+            lead=Identity(id=self.one("lead").pk),
+            source="forms",
+            external_id="t-1",
+        )
+        stored = record.record(new, user=self.ada, now=NOON - timedelta(days=2)).touchpoint
+        assert stored is not None
+        return stored
+
+    def _idle_lead(self) -> Lead:
+        """One that nobody pursues."""
+        new = NewLead({"first_name": "Ida", "country": "US", "region": "NY"}, [PhoneInput("+12125550166")])
+        return create_lead(new, owner=self.ada, now=NOON - timedelta(days=9))
+
+    def _earlier_call(self) -> CallAttempt:
+        """A call to another lead, so that nothing later rests on its outcome."""
+        at, lead = NOON - timedelta(hours=3), self.one("idle_lead")
+        pursue.start([lead], by=self.ada, now=at)
+        call = calls.dial(lead, user=self.ada, now=at)
+        return outcomes.log_outcome(call, outcomes.Logged("no_answer"), user=self.ada, now=at)
+
+    def _open_call(self) -> CallAttempt:
+        self.one("earlier_call")  # only one call can be open at a time
+        return calls.dial(self.one("lead"), user=self.ada, now=NOON)
+
+    def _logged_call(self) -> CallAttempt:
+        call = calls.dial(self.one("lead"), user=self.ada, now=NOON)
+        return outcomes.log_outcome(call, outcomes.Logged("no_answer"), user=self.ada, now=NOON)
+
+    def _meeting(self) -> Meeting:
+        return Meeting.objects.create(
+            lead=self.one("lead"),
+            title="Demo",
+            starts_at=NOON - timedelta(hours=3),
+            host=self.ada,
+            booked_by=self.ada,
+            booked_at=NOON - timedelta(days=3),
+        )
+
+    def _promise(self) -> Promise:
+        return Promise.objects.create(
+            lead=self.one("lead"), text="send the study", due_at=NOON, made_at=NOON, made_by=self.ada
+        )
+
+    def _task(self) -> Task:
+        return Task.objects.create(
+            lead=self.one("lead"), kind=Task.Kind.LOOK_INTO, reason="no number", created_at=NOON
+        )
+
+    def _segment(self) -> Segment:
+        return Segment.objects.create(name="mine", owner=self.ada, query={"stage": "new"})
+
+    def _list(self) -> LeadList:
+        return LeadList.objects.create(name="Fair", created_at=NOON)
+
+    def _customer(self) -> Customer:
+        return Customer.objects.create(name="Umbrella", domain="umbrella.example", added_at=NOON)
+
+    def _suppression(self) -> Suppression:
+        return Suppression.objects.create(
+            scope=Suppression.Scope.NUMBER, e164="+12125550177", requested_at=NOON, by=self.ada
+        )
+
+    def _upload(self) -> Any:
+        file = SimpleUploadedFile("people.csv", CSV)
+        return receive.keep(
+            file, receive.recognise(file.file), name=file.name, region="US", by=self.ada, now=NOON
+        )
+
+    def _unmatched(self) -> UnmatchedTouchpoint:
+        """A report that fits Ada's lead and another of hers."""
+        lead = self.one("lead")
+        other = create_lead(
+            NewLead({"first_name": "Al", "email": "al@acme.example"}), owner=self.ada, now=NOON
+        )
+        new = record.NewTouchpoint(
+            kind="event",
+            occurred_at=NOON - timedelta(days=2),
+            lead=Identity(source="forms", external_id="lead-1", email=other.email),
+            source="forms",
+            external_id="t-2",
+        )
+        waiting = record.record(new, user=self.ada, now=NOON).unmatched
+        assert waiting is not None
+        assert lead.pk in waiting.candidates.values_list("pk", flat=True)
+        return waiting
+
+    def _nowhere(self) -> str:
+        return "nowhere"
+
+    def _mail_key(self) -> str:
+        return "no-such-key"
+
+    def _reset_key(self) -> tuple[str, str]:
+        return "1", "no-such-key"
