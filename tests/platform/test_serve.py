@@ -124,6 +124,7 @@ def test_a_taken_port_is_said_in_one_line_before_anything_starts(idle_thaw: Thaw
         "dead database",
         "impossible port",
         "a port that is no number",
+        "a database that is no address",
         "an address without scheme",
     ],
 )
