@@ -89,7 +89,9 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
-            text = str(self.error_messages["invalid"]).format(datatype=names.get(type(data), type(data).__name__))
+            text = str(self.error_messages["invalid"]).format(
+                datatype=names.get(type(data), type(data).__name__)
+            )
             raise ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [ErrorDetail(text, "invalid")]})
         errors = self._strangers(data) | self._missing(data)
         try:
@@ -116,7 +118,9 @@ class StrictSerializer(serializers.Serializer[Any]):
         if self.parent is None:
             return {}
         missing = [name for name, field in self.fields.items() if field.required and name not in data]
-        return {name: [ErrorDetail(self.fields[name].error_messages["required"], "required")] for name in missing}
+        return {
+            name: [ErrorDetail(self.fields[name].error_messages["required"], "required")] for name in missing
+        }
 
     def read_only_names(self) -> Iterable[str]:
         """Names a client sees in answers, so that sending one back is called what it is."""
