@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
+from leads import segments
 from leads.models import Lead
 
 from . import pursue
@@ -57,8 +58,46 @@ class Evaluated:
 
 def published() -> tuple[WarmthRuleset, Ruleset]:
     """The ruleset in force, as its row and as values."""
-    row = WarmthRuleset.objects.prefetch_related("rules").get(status=WarmthRuleset.Status.PUBLISHED)
+    row = WarmthRuleset.objects.prefetch_related("rules__segment").get(status=WarmthRuleset.Status.PUBLISHED)
     return row, as_values(row)
+
+
+def rules_for(
+    lead_ids: Collection[int], row: WarmthRuleset | None = None, *, now: datetime
+) -> dict[int, Ruleset]:
+    """The rules as they hold for each of these leads; one query for each segment that a rule names.
+
+    `row`: any version of the rules; without it those in force.
+    """
+    row = published()[0] if row is None else row
+    ruleset = as_values(row)
+    queries = {
+        rule.segment_id: rule.lead_query
+        for rule in row.rules.all()
+        if rule.active and rule.segment_id is not None and rule.lead_query is not None
+    }
+    inside: dict[int, set[int]] = defaultdict(set)
+    for segment, query in queries.items():
+        members = segments.members(query, now=now).filter(pk__in=list(lead_ids))
+        for lead_id in members.values_list("pk", flat=True):
+            inside[lead_id].add(segment)
+    return {lead_id: ruleset.for_lead(inside[lead_id]) for lead_id in lead_ids}
+
+
+# Any number, the same in every process: PostgreSQL's advisory lock on which rules are in force.
+_RULES_LOCK = 0x7468_6177
+
+
+def hold_rules(*, to_change: bool = False) -> None:
+    """Keep the rules in force as they are until this transaction ends; `to_change` waits for all who hold them.
+
+    So whoever evaluates by the old rules has committed before new ones are published, and a re-evaluation that
+    follows finds every lead that was written by the old ones. SQLite has one writer at a time: nothing to do.
+    """
+    if connection.vendor == "postgresql":
+        kind = "" if to_change else "_shared"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_xact_lock{kind}(%s)", [_RULES_LOCK])
 
 
 def as_values(row: WarmthRuleset) -> Ruleset:
@@ -72,6 +111,7 @@ def as_values(row: WarmthRuleset) -> Ruleset:
             network=rule.network,
             campaign=rule.campaign,
             source=rule.source,
+            segment=rule.segment_id,
         )
         for rule in row.rules.all()
         if rule.active
@@ -94,10 +134,10 @@ def touch_of(touchpoint: Touchpoint) -> Touch:
 def warmth_of(leads: Iterable[Lead], *, now: datetime) -> dict[int, Warmth]:
     """The evidence behind each lead's temperature, by lead id; three queries for any number of leads."""
     leads = list(leads)
-    _row, ruleset = published()
+    rules = rules_for([lead.pk for lead in leads], now=now)
     touches = _touches([lead.pk for lead in leads])
     return {
-        lead.pk: warmth(map(touch_of, touches[lead.pk]), ruleset, now=now, cooled_at=lead.cooled_at)
+        lead.pk: warmth(map(touch_of, touches[lead.pk]), rules[lead.pk], now=now, cooled_at=lead.cooled_at)
         for lead in leads
     }
 
@@ -254,7 +294,9 @@ def _evaluate_chunk(
         .order_by("pk")
     )
     leads = {lead.pk: lead for lead in rows}
-    row, ruleset = published()
+    hold_rules()
+    row, _values = published()
+    rules = rules_for(leads, row, now=now)
     touches = _touches(leads)
     overrides = {
         override.lead_id: OverrideValue(override.temperature, override.until)
@@ -263,7 +305,7 @@ def _evaluate_chunk(
     changes: list[TemperatureChange] = []
     moved: list[Lead] = []
     for lead in leads.values():
-        found = warmth(map(touch_of, touches[lead.pk]), ruleset, now=now, cooled_at=lead.cooled_at)
+        found = warmth(map(touch_of, touches[lead.pk]), rules[lead.pk], now=now, cooled_at=lead.cooled_at)
         change = _decide(lead, found, overrides.get(lead.pk), row, now=now, cause=cause, by=by)
         if change is not None:
             changes.append(change)

@@ -7,8 +7,8 @@ Srivastava and Xu, 2009) with exponential decay, so the result is a date that ti
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -44,7 +44,8 @@ class Touch:
 class Rule:
     """How long a touchpoint of this kind warms alone (may be negative), and how many of them count at most.
 
-    A blank condition accepts anything.
+    A blank condition accepts anything. A rule for a segment of leads matches nothing until
+    `Ruleset.for_lead` has said whether the lead is in it.
     """
 
     id: int
@@ -55,15 +56,20 @@ class Rule:
     network: str = ""
     campaign: str = ""
     source: str = ""
+    segment: int | None = None
 
     def matches(self, touch: Touch) -> bool:
-        return self.kind == touch.kind and all(
-            wanted in ("", held)
-            for wanted, held in (
-                (self.direction, touch.direction),
-                (self.network, touch.network),
-                (self.campaign, touch.campaign),
-                (self.source, touch.source),
+        return (
+            self.segment is None
+            and self.kind == touch.kind
+            and all(
+                wanted in ("", held)
+                for wanted, held in (
+                    (self.direction, touch.direction),
+                    (self.network, touch.network),
+                    (self.campaign, touch.campaign),
+                    (self.source, touch.source),
+                )
             )
         )
 
@@ -89,6 +95,17 @@ class Ruleset:
                     f"warms_for of rule {rule.id} must be at most {MOST_HALF_LIVES_AHEAD} half-lives, "
                     f"not {rule.warms_for} with a half-life of {self.half_life}"
                 )
+
+    def for_lead(self, segments: Collection[int]) -> "Ruleset":
+        """The rules as they hold for a lead that is in these segments and in no other."""
+        if all(rule.segment is None for rule in self.rules):
+            return self
+        mine = tuple(
+            replace(rule, segment=None)
+            for rule in self.rules
+            if rule.segment is None or rule.segment in segments
+        )
+        return replace(self, rules=mine)
 
     def rule_for(self, touch: Touch) -> Rule | None:
         return next((rule for rule in self.rules if rule.matches(touch)), None)

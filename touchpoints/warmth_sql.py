@@ -18,6 +18,7 @@ from django.db import connections
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.utils.dateparse import parse_datetime
 
+from leads import segments
 from leads.models import Lead
 
 from .models import Touchpoint, WarmthRule, WarmthRuleset
@@ -86,10 +87,10 @@ def computed_warmth(
     asked = Lead.objects.order_by().values("pk")
     if leads is not None:
         asked = asked.filter(pk__in=leads.values("pk") if isinstance(leads, QuerySet) else list(leads))
-    rules = list(ruleset.rules.filter(active=True).order_by("position"))
+    rules = list(ruleset.rules.filter(active=True).select_related("segment").order_by("position"))
     try:
         asked_sql, asked_params = _compiled(asked, using)
-        matched_sql, matched_params = _compiled(_matched(rules, leads, asked), using)
+        matched_sql, matched_params = _compiled(_matched(rules, leads, asked, now=now), using)
     except EmptyResultSet:
         return None
     quote = connection.ops.quote_name
@@ -160,9 +161,14 @@ def store_evidence_until(
         return int(cursor.rowcount)
 
 
-def _matched(rules: list[WarmthRule], leads: Leads, asked: QuerySet[Any]) -> QuerySet[Any]:
+def _matched(rules: list[WarmthRule], leads: Leads, asked: QuerySet[Any], *, now: datetime) -> QuerySet[Any]:
     """The touchpoints since each lead's refusal that were not set aside, each with its rule."""
-    whens = [When(_condition(rule), then=Value(rule.pk)) for rule in rules]
+    whens = [
+        When(
+            _condition(rule) & _of_lead(rule, None if leads is None else asked, now=now), then=Value(rule.pk)
+        )
+        for rule in rules
+    ]
     touchpoints = Touchpoint.objects.filter(
         Q(lead__cooled_at=None) | Q(occurred_at__gt=F("lead__cooled_at")), set_aside_at=None
     )
@@ -178,6 +184,17 @@ def _matched(rules: list[WarmthRule], leads: Leads, asked: QuerySet[Any]) -> Que
 def _condition(rule: WarmthRule) -> Q:
     wanted = {name: getattr(rule, name) for name in ("direction", "network", "campaign", "source")}
     return Q(kind=rule.kind_id, **{name: value for name, value in wanted.items() if value})
+
+
+def _of_lead(rule: WarmthRule, asked: QuerySet[Any] | None, *, now: datetime) -> Q:
+    """That the lead is in the rule's segment, looked for among the leads that are asked for."""
+    query = rule.lead_query
+    if query is None:
+        return Q()
+    members = segments.members(query, now=now)
+    if asked is not None:
+        members = members.filter(pk__in=asked)
+    return Q(lead__in=members.values("pk"))
 
 
 def _compiled(queryset: QuerySet[Any], using: str) -> tuple[str, tuple[Any, ...]]:

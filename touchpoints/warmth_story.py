@@ -39,7 +39,7 @@ def story(lead: Lead, *, now: datetime) -> dict[str, Any]:
     `points` and `touches` are what `warmth_chart` draws, `uncounted` [{label, at, why}], `found` the Warmth.
     """
     rows = list(Touchpoint.objects.filter(lead=lead, set_aside_at=None).select_related("kind", "by_user"))
-    _row, ruleset = engine.published()
+    ruleset = engine.rules_for([lead.pk], now=now)[lead.pk]
     touches = [engine.touch_of(row) for row in rows]
     found = warmth(touches, ruleset, now=now, cooled_at=lead.cooled_at)
     words = {row.pk: first_up(in_words(fact_of(row))) for row in rows}

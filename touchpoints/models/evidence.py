@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from leads.models import Lead
 
 if TYPE_CHECKING:
-    pass
+    from typing import Any
 
 
 class Direction(models.TextChoices):
@@ -178,6 +178,9 @@ class WarmthRuleset(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     published_at = models.DateTimeField(null=True, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering = ["-version"]
@@ -185,6 +188,7 @@ class WarmthRuleset(models.Model):
             models.UniqueConstraint(
                 fields=["status"], condition=Q(status="published"), name="one_published_ruleset"
             ),
+            models.UniqueConstraint(fields=["status"], condition=Q(status="draft"), name="one_draft_ruleset"),
             models.CheckConstraint(condition=Q(half_life_days__gt=0), name="half_life_positive"),
         ]
 
@@ -203,7 +207,18 @@ class WarmthRule(models.Model):
     campaign = models.CharField(_("campaign"), max_length=120, blank=True)
     source = models.CharField(_("source"), max_length=80, blank=True)
     segment = models.ForeignKey(
-        "leads.Segment", null=True, blank=True, on_delete=models.PROTECT, related_name="rules"
+        "leads.Segment",
+        verbose_name=_("segment of leads"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="rules",
+    )
+    segment_query = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("The segment's filter as it stood at publication: a published rule does not change."),
     )
     warms_for_days = models.FloatField(
         _("warms for days"), help_text=_("Negative: never alone, only with others.")
@@ -221,6 +236,13 @@ class WarmthRule(models.Model):
     def __str__(self) -> str:
         return f"{self.kind_id}: {self.warms_for_days:g} d"
 
+    @property
+    def lead_query(self) -> dict[str, Any] | None:
+        """The filter of leads this rule holds for: as published, else as its segment stands; None for all leads."""
+        if self.segment is None:
+            return None
+        return self.segment.query if self.segment_query is None else self.segment_query
+
 
 class TemperatureChange(models.Model):
     """One promotion (cold to warm) or cooling (warm to cold), with the evidence it rested on."""
@@ -233,6 +255,7 @@ class TemperatureChange(models.Model):
         OVERRIDE = "override", _("set by hand")
         OVERRIDE_ENDED = "override_ended", _("the setting by hand ended")
         RULE_CHANGE = "rule_change", _("rule change")
+        LEAD_CHANGE = "lead_change", _("the lead came into or out of a rule's segment")
         MERGE = "merge", _("leads merged")
         UNDO = "undo", _("an outcome was taken back")
 
@@ -262,6 +285,45 @@ class TemperatureChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.before} → {self.after} ({self.cause})"
+
+
+class RuleChangeRun(models.Model):
+    """One way through all leads after the rules changed: how far it is, what it changed, and when it was done.
+
+    Rows are the truth: whoever finds an open run goes on where `last_lead` says.
+    """
+
+    ruleset = models.ForeignKey(WarmthRuleset, on_delete=models.PROTECT, related_name="runs")
+    cause = models.CharField(
+        max_length=16,
+        choices=TemperatureChange.Cause,
+        default=TemperatureChange.Cause.RULE_CHANGE,
+    )
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    total = models.PositiveIntegerField(default=0, help_text=_("Leads when it started."))
+    last_lead = models.BigIntegerField(default=0)
+    looked_at = models.PositiveIntegerField(default=0)
+    moved = models.PositiveIntegerField(default=0, help_text=_("Leads whose date moved."))
+    warmed = models.PositiveIntegerField(default=0)
+    cooled = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+    worked_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    superseded = models.BooleanField(default=False, help_text=_("A later version took over."))
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            # Nothing but the one open run has no end: two would write over each other's counts.
+            models.UniqueConstraint(models.Value(1), condition=Q(finished_at=None), name="one_open_rule_run")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ruleset}: {self.looked_at} of {self.total}"
 
 
 class TemperatureOverride(models.Model):
