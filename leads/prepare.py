@@ -55,6 +55,12 @@ class Prepared:
     phones: list[PhoneRead]
     external_ids: dict[str, str]
 
+    def says_who(self) -> bool:
+        """Is there anything but another system's id: a name, an address, a number, a company and a role?"""
+        fields = self.fields
+        named = fields.get("first_name") or fields.get("last_name") or fields.get("email")
+        return bool(named or self.phones or (fields.get("company") and fields.get("job_title")))
+
 
 def prepare(new: NewLead, *, home: str) -> Prepared:
     """`new` as it would be stored. `home` is the country to read numbers in where nothing else says it.
@@ -65,13 +71,14 @@ def prepare(new: NewLead, *, home: str) -> Prepared:
     phones, phone_errors = read_phones(new.phones, fields.get("country") or home)
     external_ids, id_errors = read_external_ids(new.external_ids)
     errors += phone_errors + id_errors
-    if not errors and not _is_somebody(fields, phones, external_ids):
+    ready = Prepared(fields, phones, external_ids)
+    if not errors and not external_ids and not ready.says_who():
         errors.append(nobody())
     if errors:
         raise LeadRefused(errors)
     if not fields.get("audience"):
         fields["audience"] = _audience(fields)
-    return Prepared(fields, phones, external_ids)
+    return ready
 
 
 def nobody() -> FieldError:
@@ -81,11 +88,6 @@ def nobody() -> FieldError:
         _("nothing says who this is"),
         _("a name, an e-mail, a phone, an external id, or company and job title"),
     )
-
-
-def _is_somebody(fields: dict[str, Any], phones: list[Any], external_ids: dict[str, str]) -> bool:
-    named = fields.get("first_name") or fields.get("last_name") or fields.get("email")
-    return bool(named or phones or external_ids or (fields.get("company") and fields.get("job_title")))
 
 
 def _audience(fields: dict[str, Any]) -> str:

@@ -70,7 +70,7 @@ class ConfirmForm(forms.Form):
         if not self.errors and not mapping.identifies(self.chosen()):
             raise forms.ValidationError(
                 gettext(
-                    "No column says who a row is about; expected a name, an e-mail, a phone, an id, or company "
+                    "No column says who a row is about; expected a name, an e-mail, a phone, or company "
                     "and job title."
                 )
             )

@@ -44,7 +44,7 @@ TARGETS = {
 # Several columns of these are kept together; of the others the first that holds anything counts.
 MANY = frozenset({"email", "phone", "address", "first_name", "last_name", "research", "needs", "external_id"})
 ADDRESS_PARTS = frozenset({"country", "region", "city", "postcode", "address"})
-IDENTIFYING = frozenset({"full_name", "first_name", "last_name", "email", "phone", "external_id"})
+IDENTIFYING = frozenset({"full_name", "first_name", "last_name", "email", "phone"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,8 @@ def must_identify(columns: Sequence[mapping.Column]) -> None:
     if not mapping.identifies(columns):
         raise dialect.FileRefused(
             _(
-                "No column says who a row is about (columns: %(columns)s); expected a name, an e-mail, a phone, an "
-                "id, or company and job title."
+                "No column says who a row is about (columns: %(columns)s); expected a name, an e-mail, a phone, or "
+                "company and job title."
             )
             % {"columns": ", ".join(column.header for column in columns)[:200]}
         )

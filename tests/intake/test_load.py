@@ -122,6 +122,11 @@ class TestRows:
         assert counts(received) == (0, 0, 1)
         assert "fits 2 leads" in received.rows.get().errors[0]["reason"]
 
+    def test_an_id_alone_is_nobody(self):
+        received = run(table(["record id", "name"], ["7", ""], ["8", "Ann"]))
+        assert counts(received) == (1, 0, 1)
+        assert received.rows.get(line=2).errors[0]["reason"] == "nothing says who this is"
+
     def test_odd_files_are_accounted_for(self):
         received = run((FILES / "quirks.csv").read_bytes())
         assert counts(received) == (2, 0, 2)
