@@ -141,7 +141,7 @@ def _sent_in_words(new: NewTouchpoint) -> list[tuple[str, str]]:
 
 def _compare(new: NewTouchpoint, lead: Lead, home: str) -> list[Point]:
     fields = _fields(new)
-    points = [_point(gettext("Name"), fields["name"], lead.person)]
+    points = [_name_point(fields["name"], lead.person)]
     for name in COMPARED:
         held = getattr(lead, name)
         label = capfirst(Lead._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
@@ -157,6 +157,13 @@ def _compare(new: NewTouchpoint, lead: Lead, home: str) -> list[Point]:
 def _point(label: str, sent: str, held: str) -> Point:
     agrees = sent.casefold() == held.casefold() if sent and held else None
     return Point(label, sent, held, agrees)
+
+
+def _name_point(sent: str, held: str) -> Point:
+    """A first name alone agrees with a full one that holds it."""
+    words, known = set(sent.casefold().split()), set(held.casefold().split())
+    agrees = words <= known or known <= words if words and known else None
+    return Point(gettext("Name"), sent, held, agrees)
 
 
 def _phone_point(phone: str, lead: Lead, home: str) -> Point:

@@ -81,8 +81,9 @@ class FactsForm(forms.Form):
             self.fields[name] = _fact_field(name)
 
     def changes(self) -> dict[str, Any]:
-        """What was changed, by the model's names."""
-        return {name: self.cleaned_data[name] for name in self.changed_data if name in FACTS}
+        """What was changed, by the model's names; a field that was not sent stays."""
+        sent = [name for name in self.changed_data if name in FACTS and name in self.data]
+        return {name: self.cleaned_data[name] for name in sent}
 
 
 def _facts_of(lead: Lead | None) -> dict[str, Any]:
@@ -107,7 +108,10 @@ class NewLeadForm(FactsForm):
 
     phone = forms.CharField(label=_("Phone"), required=False, max_length=120)
     anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
-    field_order = ["first_name", "last_name", "job_title", "company", "phone", "email"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["first_name", "last_name", "job_title", "company", "phone", "email"])
 
     def new_lead(self) -> NewLead:
         facts = {name: self.cleaned_data[name] for name in FACTS if self.cleaned_data[name]}
@@ -241,7 +245,10 @@ class SuppressForm(forms.Form):
             scopes.choices = [c for c in scopes.choices if c[0] != "company"]  # type: ignore[attr-defined]
         if not numbers:
             scopes.choices = [c for c in scopes.choices if c[0] != "number"]  # type: ignore[attr-defined]
-        self.fields["number"].choices = [("", "–"), *numbers]  # type: ignore[attr-defined]
+        if numbers:
+            self.fields["number"].choices = [("", "–"), *numbers]  # type: ignore[attr-defined]
+        else:
+            del self.fields["number"]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -15,7 +15,7 @@ from leads.models import Suppression
 
 from . import guarding, screen, warmth_story
 from .models import CallAttempt, FollowUp, Meeting, Promise, Pursuit, StageChange, Task
-from .reasons import reasons_for, zone_of
+from .reasons import reasons_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +55,6 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
     promise = next((one for one in promises if one.kept_at is None and one.cancelled_at is None), None)
     pursuits = list(Pursuit.objects.filter(lead=lead).select_related("cadence", "ended_by")[:MOST_ROWS])
     pursuit = next((one for one in pursuits if one.ended_at is None), None)
-    zone = zone_of(situation.zones)
     events = timeline(lead, told["changes"], most=WHOLE_TIMELINE if whole else TIMELINE + 1)
     latest = next((row["call"] for row in events if row.get("call")), None)
     return {
@@ -66,13 +65,13 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "guard_facts": screen.guard_facts(situation, best, now=now),
         "numbers": [_number(link, situation, verdicts) for link in situation.links],
         "story": told,
-        "reasons": reasons_for(lead, told["found"], user=user, now=now, promise=promise, zone=zone),
+        "reasons": reasons_for(lead, told["found"], user=user, now=now, promise=promise, zone=clock_of(user)),
         "pursuit": pursuit,
         "ended_pursuits": [one for one in pursuits if one.ended_at is not None],
         "dots": screen.dots(pursuit),
         "follow_up": FollowUp.objects.open().filter(lead=lead).select_related("assignee").first(),
         "promises": promises,
-        "meetings": _meetings(lead, user=user),
+        "meetings": _meetings(lead),
         "tasks": list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee")),
         "suppressions": suppressions_of(lead, situation.links),
         "timeline": events if whole else events[:TIMELINE],
@@ -120,10 +119,13 @@ def timeline(lead: Lead, changes: list[Any], *, most: int) -> list[dict[str, Any
         }
         for move in moves
     ]
+    for row in rows:
+        if row["note"].strip(" .").casefold() == row["text"].casefold():
+            row["note"] = ""
     return sorted(rows, key=lambda row: row["at"], reverse=True)[:most]
 
 
-def _meetings(lead: Lead, *, user: Any) -> list[Meeting]:
+def _meetings(lead: Lead) -> list[Meeting]:
     return list(Meeting.objects.filter(lead=lead).select_related("host")[:MOST_ROWS])
 
 
