@@ -221,14 +221,19 @@ class _Logging:
         self._next(outcome, step)
         self._promise_and_meeting(outcome, step)
         self._answers()
-        self.call.effects = {"at": self.now.isoformat(), "before": before, "made": self.made}
-        self.call.save()
         if outcome.sets_cooled:
+            # A refusal ends what a warm setting by hand had assumed of them.
+            if self.lead.overrides.filter(ended_at=None, temperature=Lead.Temperature.WARM).update(
+                ended_at=self.now
+            ):
+                self._note("override_ended", True)
             self.lead.cooled_at = self.now
             self.lead.save(update_fields=["cooled_at", "updated_at"])
             engine.evaluate_leads(
                 [self.lead.pk], now=self.now, cause=TemperatureChange.Cause.REFUSAL, by=self.user
             )
+        self.call.effects = {"at": self.now.isoformat(), "before": before, "made": self.made}
+        self.call.save()
 
     def _before(self) -> dict[str, Any]:
         """What taking the outcome back must restore."""
@@ -601,6 +606,7 @@ def _take_back(call: CallAttempt, lead: Lead, *, by: AbstractUser, now: datetime
     Lead.objects.filter(pk__in=made.get("leads", []), touchpoints=None, calls=None).delete()
     if made.get("override"):
         lead.overrides.filter(ended_at=None).update(ended_at=now)
+    if made.get("override") or made.get("override_ended"):
         lead.overrides.filter(pk=before.get("override"), until__gt=now).update(ended_at=None)
     engine.evaluate_leads([lead.pk], now=now, cause=TemperatureChange.Cause.UNDO, by=by)
 
