@@ -42,8 +42,11 @@ class Row:
     last_touch_at: datetime | None
 
 
-def filtered(params: Mapping[str, Any], *, request: Any, now: datetime) -> LeadFilter:
-    """The list's filter over the leads that the asking user may see."""
+def filtered(params: QueryDict, *, request: Any, now: datetime) -> LeadFilter:
+    """The list's filter over the leads that the asking user may see; warm leads come warmest first unless sorted."""
+    if params.get("temperature") == Lead.Temperature.WARM and not params.get("ordering"):
+        params = params.copy()
+        params["ordering"] = "-warm_until"
     seen = Lead.objects.live().visible_to(request.user)
     return LeadFilter(params, queryset=seen, request=request, now=now)
 

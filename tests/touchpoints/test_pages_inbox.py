@@ -121,6 +121,26 @@ def test_whoever_sent_it_sees_only_the_candidates_they_may_see(
     assert not Touchpoint.objects.exists()
 
 
+def test_nobody_doubles_a_lead_they_only_cannot_see(client: Client, ada: User, cy: User) -> None:
+    for name in ("Bo", "Ida"):
+        make_lead(name, owner=ada, email="home@example.com")
+    report = record.NewTouchpoint(
+        kind="web_form",
+        occurred_at=timezone.now(),
+        lead=identity.Identity(email="home@example.com"),
+        source="site",
+    )
+    row = record.record(report, user=cy, now=timezone.now()).unmatched
+    assert row is not None
+    client.force_login(cy)
+    assert client.post(f"/inbox/{row.pk}/settle/", {"to": "new"}).status_code == 422
+    assert Lead.objects.count() == 2
+    client.force_login(ada)
+    row.candidates.set(Lead.objects.all())
+    client.post(f"/inbox/{row.pk}/settle/", {"to": "new"})
+    assert Lead.objects.count() == 3
+
+
 def test_the_inbox_costs_the_same_for_one_and_for_ten(
     client: Client, ada: User, two: Any, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:

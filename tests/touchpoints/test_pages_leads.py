@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,6 +60,17 @@ def test_the_list_costs_the_same_for_one_lead_and_for_fifty(
     with django_assert_max_num_queries(MOST_QUERIES) as many:
         assert len(ids(client.get("/leads/"))) == 50
     assert len(many) <= len(few) + 1
+
+
+def test_warm_leads_come_warmest_first_unless_sorted(client: Client, ada: User) -> None:
+    now = timezone.now()
+    leads = [make_lead(f"N{n}", owner=ada) for n in range(3)]
+    for lead, days in zip(leads, (5, 9, 2), strict=True):
+        Lead.objects.filter(pk=lead.pk).update(temperature="warm", warm_until=now + timedelta(days=days))
+    client.force_login(ada)
+    first, second, third = (lead.pk for lead in leads)
+    assert ids(client.get("/leads/?temperature=warm")) == [second, first, third]
+    assert ids(client.get("/leads/?temperature=warm&ordering=id")) == [first, second, third]
 
 
 def test_pages_keep_the_filter(client: Client, ada: User) -> None:
