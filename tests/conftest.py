@@ -36,15 +36,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that commit empty the tables when they end; the rows that migrations brought come back for the
-    next one of them. Tests of the whole tree bring their own database: they run once, beside SQLite."""
+    next one of them. What does not depend on the database runs once, beside SQLite: tests that use none, those
+    of the whole tree, which bring their own, and those of the screen."""
     for item in items:
         if _commits(item):
             # First of its markers: it is also what has the rows put aside when the database is made.
             item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True), append=False)
     if os.environ.get("THAW_TEST_POSTGRES"):
-        whole = [item for item in items if "idle_thaw" in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=whole)
-        items[:] = [item for item in items if item not in whole]
+        once = [item for item in items if not _depends_on_the_database(item)]
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if item not in set(once)]
+
+
+def _depends_on_the_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if fixtures & {"idle_thaw", "browser"}:
+        return False
+    return (
+        _commits(item) or bool(item.get_closest_marker("django_db")) or bool(fixtures & {"db", "live_worker"})
+    )
 
 
 def _commits(item: pytest.Item) -> bool:
