@@ -103,9 +103,11 @@ class Worker:
             "PYTHONPATH": str(ROOT),
             "REMAP_SIGTERM": "SIGQUIT",
         }
-        commands = [[*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]]
+        name = f"{self.log.stem}@%h"
+        worker = [*celery, "worker", "--hostname", name, "--concurrency", "2"]
+        commands = [[*worker, "--without-gossip", "--without-mingle"]]
         if self.with_beat:
-            commands.append([*celery, "beat", "--pidfile=", "--schedule", str(RUN_DIR / "beat-schedule")])
+            commands.append([*celery, "beat", "--pidfile=", "--schedule", str(self.log.with_suffix(".beat"))])
         with self.log.open("ab") as log:
             self.processes = [
                 start(command, env=environment, cwd=ROOT, stdout=log, stderr=log) for command in commands
