@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.evaluate_waiting": timedelta(seconds=2),
         "touchpoints.tasks.cool_expired": timedelta(seconds=10),
         "touchpoints.tasks.tend_follow_ups": timedelta(seconds=30),
+        "touchpoints.tasks.offer_hand_raises": timedelta(seconds=15),
         "touchpoints.tasks.start_pursuits": timedelta(seconds=60),
         "touchpoints.tasks.close_open_calls": timedelta(seconds=60),
         "crm.intake.tasks.run_waiting_imports": timedelta(seconds=5),

@@ -11,11 +11,12 @@ from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import guarding, pursue
+from . import guarding, hand_raises, pursue
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
+    from django.db.models import QuerySet
 
 LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
@@ -23,17 +24,28 @@ SKIPPED_FOR = timedelta(hours=2)
 CUSTOMERS_WAIT = timedelta(days=1)
 
 
-def _open_to(user: AbstractUser) -> Q:
-    """Follow-ups this rep may work: their own, and their team's pool."""
+def _open_to(user: AbstractUser, *, now: datetime) -> Q:
+    """Follow-ups this rep may work: their own, their team's pool, and hand-raises their colleagues left waiting."""
     pool = Q(assignee=None, team=user.team_id) if user.team_id else Q(pk=None)  # type: ignore[attr-defined]
-    return Q(assignee=user) | pool
+    return Q(assignee=user) | pool | hand_raises.offered_to(user, now=now)
+
+
+def reachable_by(user: AbstractUser, *, now: datetime) -> QuerySet[Lead]:
+    """Leads this person may have before them to call: those they may see, those offered to them as a member of the
+    team, and the one of their open call.
+    """
+    offered = FollowUp.objects.filter(hand_raises.offered_to(user, now=now)).values_list("lead_id", flat=True)
+    called = CallAttempt.objects.open().filter(user=user).values_list("lead_id", flat=True)
+    seen = Lead.objects.live().visible_to(user)
+    others = {*offered, *called}
+    return seen | Lead.objects.live().filter(pk__in=others) if others else seen
 
 
 def _due(user: AbstractUser, *, now: datetime):  # type: ignore[no-untyped-def]
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
     return (
         FollowUp.objects.due(now=now)
-        .filter(_open_to(user), free, channel=Channel.CALL)
+        .filter(_open_to(user, now=now), free, channel=Channel.CALL)
         .exclude(skipped_until__gt=now)
         .select_related("lead", "lead__company", "pursuit", "assignee")
         .order_by("rank", "-rank_value", "due_at", "pk")
@@ -155,7 +167,7 @@ def upcoming(user: AbstractUser, *, now: datetime, count: int = 5) -> list[Follo
 
 def opens_at(user: AbstractUser, *, now: datetime) -> datetime | None:
     """When the next lead of an empty queue is due; None where nothing is planned at all."""
-    rows = FollowUp.objects.open().filter(_open_to(user), channel=Channel.CALL)
+    rows = FollowUp.objects.open().filter(_open_to(user, now=now), channel=Channel.CALL)
     ahead = rows.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"]
     skipped = rows.filter(skipped_until__gt=now).aggregate(at=Min("skipped_until"))["at"]
     return min((at for at in (ahead, skipped) if at is not None), default=None)

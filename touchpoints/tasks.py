@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from touchpoints import calls, engine, pursue
+from touchpoints import calls, engine, hand_raises, pursue, sweeps
 
 
 @shared_task(name="touchpoints.tasks.evaluate_waiting")
@@ -23,6 +23,11 @@ def tend_follow_ups() -> None:
     pursue.tend_follow_ups(now=timezone.now())
 
 
+@shared_task(name="touchpoints.tasks.offer_hand_raises")
+def offer_hand_raises() -> None:
+    hand_raises.offer_unanswered(now=timezone.now())
+
+
 @shared_task(name="touchpoints.tasks.start_pursuits")
 def start_pursuits() -> None:
     pursue.start_waiting(now=timezone.now())
@@ -30,4 +35,6 @@ def start_pursuits() -> None:
 
 @shared_task(name="touchpoints.tasks.close_open_calls")
 def close_open_calls() -> None:
-    calls.close_forgotten(now=timezone.now())
+    now = timezone.now()
+    with sweeps.noted("close_open_calls", now=now) as run:
+        run.looked_at = run.changed = calls.close_forgotten(now=now)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from touchpoints.views import call, inbox, lead, lead_steps, leads, lookup, tasks, touchpoint
+from touchpoints.views import alerts, call, inbox, lead, lead_steps, leads, lookup, tasks, touchpoint
 
 urlpatterns = [
     path("call/", call.call, name="call"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("call/rail/", call.rail, name="call_rail"),
     path("call/<int:pk>/outcome/", call.outcome, name="call_outcome"),
     path("call/<int:pk>/undo/", call.undo, name="call_undo"),
+    path("call/alerts/", alerts.alerts, name="call_alerts"),
     path("call/zone/<int:pk>/", call.confirm_zone, name="call_zone"),
     path("call/<int:pk>/amend/", lead_steps.call_amend, name="call_amend"),
     path("leads/", leads.leads, name="leads"),

@@ -259,6 +259,8 @@
       event.detail.isError = false;
     }
   });
+  // What must be heard of at once is asked for by the page that somebody looks at: a page behind would keep it to itself.
+  doc.addEventListener("htmx:beforeRequest", (event) => { if (doc.hidden && event.detail.elt.id === "alerts") event.preventDefault(); });
   let focusBefore = null;
   doc.addEventListener("htmx:beforeRequest", (event) => event.detail.target?.setAttribute("aria-busy", "true"));
   doc.addEventListener("htmx:afterRequest", (event) => event.detail.target?.removeAttribute("aria-busy"));

@@ -21,7 +21,7 @@ from leads.api.strict import Problem, StrictSerializer, StrictView, Text
 from leads.filters import LeadFilter
 from leads.lists import put_on
 from leads.models import Lead, LeadNumber, Number, Workspace
-from touchpoints import assign, calls, guarding, pursue
+from touchpoints import assign, calls, guarding, pursue, queue
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import GuardShape, LeadShape, OpenCallShape, show_leads
 
@@ -96,7 +96,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
 
     @extend_schema(request=DialInput, responses={201: OpenCallShape})
     def dial(self, request: Request, pk: int) -> Response:
-        lead = self.get_object()
+        lead = get_object_or_404(with_facts(queue.reachable_by(request.user, now=self.now)), pk=pk)
         values = self.check(DialInput)
         number = _number_of(lead, values.get("number", ""))
         with told():

@@ -43,7 +43,8 @@ class QueueView(StrictView, viewsets.GenericViewSet[FollowUp]):
 
     @extend_schema(request=SkipInput, responses={204: None})
     def skip(self, request: Request, pk: int) -> Response:
-        row = get_object_or_404(FollowUp.objects.open().visible_to(request.user), pk=pk)
+        reachable = queue.reachable_by(request.user, now=self.now)
+        row = get_object_or_404(FollowUp.objects.open().filter(lead__in=reachable), pk=pk)
         reason = self.check(SkipInput).get("reason", "")
         if row.lease_by_id not in (None, request.user.pk) and row.lease_until and row.lease_until > self.now:
             raise Problem(409, "leased_by_another", _("A colleague has this lead on the screen just now."))

@@ -351,14 +351,22 @@ class TemperatureOverride(models.Model):
         return f"{self.temperature} until {self.until:%Y-%m-%d}"
 
 
+class HandRaiseQuerySet(models.QuerySet["HandRaise"]):
+    def unanswered(self) -> HandRaiseQuerySet:
+        """Nobody has tried to call since, neither we them nor they us."""
+        return self.filter(first_attempt_at=None)
+
+
 class HandRaise(models.Model):
-    """A lead asked to be contacted: the speed-to-lead clock of one enquiry."""
+    """A lead asked to be contacted: the speed-to-lead clock of one enquiry. `offered_at`: to the whole team."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="hand_raises")
     touchpoint = models.OneToOneField(Touchpoint, on_delete=models.CASCADE, related_name="hand_raise")
     raised_at = models.DateTimeField()
     first_attempt_at = models.DateTimeField(null=True, blank=True)
     offered_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HandRaiseQuerySet.as_manager()
 
     class Meta:
         ordering = ["-raised_at"]

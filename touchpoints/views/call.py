@@ -1,4 +1,4 @@
-"""The rep's home: lead in hand, dial, outcome, undo, skip. For whoever is signed in, on leads they may see."""
+"""The rep's home: lead in hand, dial, outcome, undo, skip. For whoever is signed in, on leads within their reach."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def call(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     chosen = request.GET.get("lead", "")
     if chosen:
-        lead = get_object_or_404(Lead.objects.live().visible_to(request.user), pk=_number(chosen))
+        lead = get_object_or_404(queue.reachable_by(request.user, now=now), pk=_number(chosen))
         return _answer(request, _in_hand(request, now=now, lead=lead))
     return _answer(request, _in_hand(request, now=now))
 
@@ -45,9 +45,7 @@ def call(request: HttpRequest) -> HttpResponse:
 def dial(request: HttpRequest) -> HttpResponse:
     """Ask the guard and open an attempt; the answer tells the browser which link to follow, unless `elsewhere`."""
     now = timezone.now()
-    lead = get_object_or_404(
-        Lead.objects.live().visible_to(request.user), pk=_number(request.POST.get("lead"))
-    )
+    lead = get_object_or_404(queue.reachable_by(request.user, now=now), pk=_number(request.POST.get("lead")))
     number = Number.objects.filter(pk=_number(request.POST.get("number"))).first()
     try:
         made = calls.dial(
@@ -109,7 +107,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def skip(request: HttpRequest) -> HttpResponse:
     """Pass over the lead in hand, with a reason where one is given."""
     now = timezone.now()
-    rows = FollowUp.objects.open().visible_to(request.user)
+    rows = FollowUp.objects.open().filter(lead__in=queue.reachable_by(request.user, now=now))
     row = get_object_or_404(rows, pk=_number(request.POST.get("follow_up")))
     queue.skip(row, request.POST.get("reason", ""), user=request.user, now=now)
     return _answer(request, _in_hand(request, now=now))
@@ -120,7 +118,7 @@ def skip(request: HttpRequest) -> HttpResponse:
 def confirm_zone(request: HttpRequest, pk: int) -> HttpResponse:
     """Note the zone the lead is in, audited; until a manager agrees it can only tighten."""
     now = timezone.now()
-    lead = get_object_or_404(Lead.objects.live().visible_to(request.user), pk=pk)
+    lead = get_object_or_404(queue.reachable_by(request.user, now=now), pk=pk)
     try:
         guarding.confirm_zone(lead, request.POST.get("zone", ""), by=request.user, now=now)
     except ValidationError as error:

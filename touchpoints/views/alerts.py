@@ -1,0 +1,55 @@
+"""What must somebody hear of at once, whatever page they are on? For whoever is signed in, what is theirs to answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from touchpoints import hand_raises
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+COOKIE = "told"
+MOST_REMEMBERED = 60
+# More toasts than these at once hide the page; the rest are counted in one line.
+MOST_SHOWN = 3
+
+
+@login_required
+@never_cache
+@require_GET
+def alerts(request: HttpRequest) -> HttpResponse:
+    """Hand-raises this browser has not told this user of yet, as toasts; 204 where there is nothing new.
+
+    What was told is remembered in a cookie: pages poll this without a write, and no page change loses an alert.
+    """
+    found = hand_raises.alerts_for(request.user, now=timezone.now())
+    told = _told(request)
+    new = [alert for alert in found if alert.key not in told]
+    if not new:
+        return HttpResponse(status=204)
+    context = {"alerts": new[:MOST_SHOWN], "more": len(new[MOST_SHOWN:])}
+    response = render(request, "call/alerts.html", context)
+    remembered = [*told, *(alert.key for alert in new)][-MOST_REMEMBERED:]
+    response.set_signed_cookie(
+        COOKIE,
+        ".".join([str(request.user.pk), *remembered]),
+        max_age=hand_raises.ALERTED_FOR,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure(),
+    )
+    return response
+
+
+def _told(request: HttpRequest) -> list[str]:
+    """The keys of what this user was told; another user of this browser was told nothing."""
+    whose, *keys = (request.get_signed_cookie(COOKIE, default="") or "").split(".")
+    return keys if whose == str(request.user.pk) else []
