@@ -135,7 +135,7 @@ def warmth_of(leads: Iterable[Lead], *, now: datetime) -> dict[int, Warmth]:
     """The evidence behind each lead's temperature, by lead id; three queries for any number of leads."""
     leads = list(leads)
     rules = rules_for([lead.pk for lead in leads], now=now)
-    touches = _touches([lead.pk for lead in leads])
+    touches = touches_of([lead.pk for lead in leads])
     return {
         lead.pk: warmth(map(touch_of, touches[lead.pk]), rules[lead.pk], now=now, cooled_at=lead.cooled_at)
         for lead in leads
@@ -163,17 +163,6 @@ def evaluate_leads(
     return total
 
 
-def evaluate_all(*, now: datetime) -> Evaluated:
-    """Evaluate every lead, in order of its id."""
-    total, last = Evaluated(), 0
-    while ids := list(
-        Lead.objects.live().filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]
-    ):
-        total.add(evaluate_leads(ids, now=now, cause=Cause.RULE_CHANGE))
-        last = ids[-1]
-    return total
-
-
 def evaluate_waiting(*, now: datetime, limit: int = 20_000) -> Evaluated:
     """Evaluate the leads of touchpoints that wait, and those whose evidence was corrected, oldest first.
 
@@ -181,7 +170,7 @@ def evaluate_waiting(*, now: datetime, limit: int = 20_000) -> Evaluated:
     """
     with _noted_run("evaluate_waiting", now=now) as run:
         while run.looked_at < limit and (ids := _waiting_leads(now=now)):
-            done, failed = _evaluate_or_isolate(ids, now=now)
+            done, failed = evaluate_or_isolate(ids, now=now)
             run.looked_at += done.looked_at
             run.changed += len(done.promoted) + len(done.cooled)
             # A failure is tried again at the next sweep, not at once; leads that others hold are theirs.
@@ -198,7 +187,7 @@ def _waiting_leads(*, now: datetime) -> list[int]:
     return list(ids)[:CHUNK]
 
 
-def _evaluate_or_isolate(
+def evaluate_or_isolate(
     ids: list[int], *, now: datetime, cause: str = Cause.TOUCHPOINT
 ) -> tuple[Evaluated, set[int]]:
     """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and the leads that failed.
@@ -249,7 +238,7 @@ def cool_expired(*, now: datetime) -> Evaluated:
             )
             # Should the evaluation be lost, the sweep of what is due finds these leads again.
             Lead.objects.filter(pk__in=ids).update(evaluation_due_at=now)
-            total.add(_evaluate_or_isolate(ids, now=now, cause=Cause.OVERRIDE_ENDED)[0])
+            total.add(evaluate_or_isolate(ids, now=now, cause=Cause.OVERRIDE_ENDED)[0])
         failed: set[int] = set()
         while ids := list(
             Lead.objects.expired(now=now)
@@ -257,7 +246,7 @@ def cool_expired(*, now: datetime) -> Evaluated:
             .order_by("warm_until")
             .values_list("pk", flat=True)[:CHUNK]
         ):
-            done, poisonous = _evaluate_or_isolate(ids, now=now, cause=Cause.DECAY)
+            done, poisonous = evaluate_or_isolate(ids, now=now, cause=Cause.DECAY)
             total.add(done)
             failed |= poisonous
         run.looked_at, run.changed = total.looked_at, len(total.promoted) + len(total.cooled)
@@ -297,7 +286,7 @@ def _evaluate_chunk(
     hold_rules()
     row, _values = published()
     rules = rules_for(leads, row, now=now)
-    touches = _touches(leads)
+    touches = touches_of(leads)
     overrides = {
         override.lead_id: OverrideValue(override.temperature, override.until)
         for override in TemperatureOverride.objects.filter(lead__in=leads, ended_at=None)
@@ -384,7 +373,7 @@ def evidence_as_json(found: Warmth) -> list[dict[str, Any]]:
     ]
 
 
-def _touches(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
+def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
     """Every lead's touchpoints that may count, in one query; what was set aside stays out."""
     by_lead: dict[int, list[Touchpoint]] = defaultdict(list)
     rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None).select_related("kind")

@@ -43,6 +43,8 @@ CHUNK = 500
 HAND_RAISE_FRESH_FOR = timedelta(hours=24)
 RESPRINT_AT_MOST_EVERY = timedelta(days=30)
 CAPACITY_DAYS = 5
+# More promotions than this at once are no news of single leads but a mailing, an import or a change of rules.
+MASS = 20
 # A relationship by enquiry lifts the registry check for so long (16 CFR 310.2: three months).
 ENQUIRY_HOLDS_FOR = timedelta(days=90)
 Rank = FollowUp.Rank
@@ -511,13 +513,19 @@ def _away(*, now: datetime) -> set[tuple[int, int]]:
 
 
 def follow_temperature(
-    moved: Sequence[Lead], *, promoted: set[int], now: datetime, sprint: bool = True
+    moved: Sequence[Lead],
+    *,
+    promoted: set[int],
+    now: datetime,
+    sprint: bool = True,
+    within_capacity: bool = False,
 ) -> None:
     """Let the open follow-ups follow their leads' temperature.
 
     A promotion takes the warm plan from step 1, keeps the attempt count and moves the follow-up up (at most one
     re-sprint per 30 days); otherwise only the rank follows. What was agreed with the lead stays where it is, and so
-    does what a rep has in hand. Without `sprint` no promotion does more than that.
+    does what a rep has in hand. Without `sprint` no promotion does more than that. Where many warm at once, or
+    `within_capacity` is asked for, only as many re-sprint as their owners and pools can carry, warmest first.
     """
     by_id = {lead.pk: lead for lead in moved}
     rows = FollowUp.objects.open().filter(lead__in=by_id).select_related("pursuit")
@@ -527,6 +535,10 @@ def follow_temperature(
         for pk in promoted
         if sprint and pk in follow_ups and _may_resprint(follow_ups[pk].pursuit, now=now)
     }
+    if within_capacity or len(promoted) > MASS:
+        again = {
+            lead.pk for lead in within_room(_warmest_first([by_id[pk] for pk in again], now=now), now=now)
+        }
     movable = {pk for pk in again if not _stays(follow_ups[pk], now=now)}
     if again:
         _resprint([by_id[pk] for pk in sorted(again)], follow_ups, movable=movable, now=now)
@@ -577,14 +589,22 @@ def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: dateti
     waiting = [lead for lead in leads if lead.owner_id or lead.team_id]
     if not waiting:
         return []
-    waiting.sort(key=lambda lead: (lead.warm_until is None, -(lead.warm_until or now).timestamp()))
+    waiting = _warmest_first(waiting, now=now)
     ended = set(Pursuit.objects.filter(lead__in=waiting).values_list("lead_id", flat=True))
     chosen = within_room([lead for lead in waiting if lead.pk not in ended], now=now)
     return start(chosen, by=by, now=now)
 
 
+def _warmest_first(leads: Sequence[Lead], *, now: datetime) -> list[Lead]:
+    return sorted(
+        leads, key=lambda lead: (lead.warm_until is None, -(lead.warm_until or now).timestamp(), lead.pk)
+    )
+
+
 def within_room(leads: Sequence[Lead], *, now: datetime) -> list[Lead]:
     """Those of these leads, first come first served, whose owners and pools can carry one more pursuit."""
+    if not leads:
+        return []
     room = _Room(now=now)
     chosen = []
     for lead in leads:

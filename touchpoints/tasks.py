@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from touchpoints import calls, engine, hand_raises, pursue, sweeps
+from touchpoints import bell, calls, engine, hand_raises, pursue, reevaluate, sweeps
 
 
 @shared_task(name="touchpoints.tasks.evaluate_waiting")
@@ -38,3 +38,10 @@ def close_open_calls() -> None:
     now = timezone.now()
     with sweeps.noted("close_open_calls", now=now) as run:
         run.looked_at = run.changed = calls.close_forgotten(now=now)
+
+
+@shared_task(name="touchpoints.tasks.run_rule_changes")
+def run_rule_changes() -> None:
+    """Work one turn on the re-evaluation under way, and ring for the next turn."""
+    if reevaluate.run_rule_changes(clock=timezone.now):
+        bell.ring("touchpoints.tasks.run_rule_changes")

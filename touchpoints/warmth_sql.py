@@ -66,13 +66,13 @@ class ComputedWarmth:
 
     @property
     def sql(self) -> str:
-        until = _dialect(connections[self.using]).instant.format("seconds")
+        until = dialect_of(connections[self.using]).instant.format("seconds")
         return f"{self.ctes} SELECT lead_id, {until} AS warm_until FROM computed"  # noqa: S608 - as below
 
     def rows(self) -> list[tuple[int, datetime | None]]:
         with connections[self.using].cursor() as cursor:
             cursor.execute(self.sql, self.params)
-            return [(lead_id, _aware(until)) for lead_id, until in cursor.fetchall()]
+            return [(lead_id, aware(until)) for lead_id, until in cursor.fetchall()]
 
 
 def computed_warmth(
@@ -83,14 +83,14 @@ def computed_warmth(
     The leads are read when the rows are. Returns None where `leads` is known to be empty.
     """
     connection = connections[using]
-    dialect = _dialect(connection)
+    dialect = dialect_of(connection)
     asked = Lead.objects.order_by().values("pk")
     if leads is not None:
         asked = asked.filter(pk__in=leads.values("pk") if isinstance(leads, QuerySet) else list(leads))
     rules = list(ruleset.rules.filter(active=True).select_related("segment").order_by("position"))
     try:
-        asked_sql, asked_params = _compiled(asked, using)
-        matched_sql, matched_params = _compiled(_matched(rules, leads, asked, now=now), using)
+        asked_sql, asked_params = compiled(asked, using)
+        matched_sql, matched_params = compiled(_matched(rules, leads, asked, now=now), using)
     except EmptyResultSet:
         return None
     quote = connection.ops.quote_name
@@ -147,7 +147,7 @@ def store_evidence_until(
     if computed is None:
         return 0
     connection = connections[using]
-    dialect = _dialect(connection)
+    dialect = dialect_of(connection)
     table, column = (connection.ops.quote_name(name) for name in (Lead._meta.db_table, "evidence_until"))
     stored = dialect.seconds.format(f"{table}.{column}")
     changed = dialect.unequal.format(f"({table}.{column} IS NULL)", "(computed.seconds IS NULL)")
@@ -197,16 +197,16 @@ def _of_lead(rule: WarmthRule, asked: QuerySet[Any] | None, *, now: datetime) ->
     return Q(lead__in=members.values("pk"))
 
 
-def _compiled(queryset: QuerySet[Any], using: str) -> tuple[str, tuple[Any, ...]]:
+def compiled(queryset: QuerySet[Any], using: str) -> tuple[str, tuple[Any, ...]]:
     sql, params = queryset.query.get_compiler(using=using).as_sql()
     return sql, tuple(params)
 
 
-def _dialect(connection: BaseDatabaseWrapper) -> _Dialect:
+def dialect_of(connection: BaseDatabaseWrapper) -> _Dialect:
     return _DIALECTS[connection.vendor]
 
 
-def _aware(value: Any) -> datetime | None:
+def aware(value: Any) -> datetime | None:
     """SQLite hands out text in UTC without saying so."""
     if isinstance(value, str):
         value = parse_datetime(value)

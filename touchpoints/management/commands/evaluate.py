@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from touchpoints import engine
+from touchpoints import engine, reevaluate
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         done = engine.evaluate_waiting(now=now)
         done.add(engine.cool_expired(now=now))
         if all:
-            done.add(engine.evaluate_all(now=now))
+            done.add(reevaluate.evaluate_all(now=now))
         counts = {"evaluated": done.looked_at, "warmed": len(done.promoted), "cooled": len(done.cooled)}
         said = "{evaluated} leads evaluated: {warmed} turned warm, {cooled} turned cold.".format(**counts)
         self.stdout.write(_as_json(counts) if json else said)

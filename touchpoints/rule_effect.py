@@ -1,0 +1,265 @@
+"""Which temperature do these rules give each lead, against the one it has? Judged by one statement for any number.
+
+The preview counts what the judgement says; a re-evaluation writes it. Both read the same rows by the same words, so
+that publishing does what the preview said.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections, transaction
+from django.db.models import QuerySet
+
+from leads.models import Lead, LeadList
+
+from .models import FollowUp, TemperatureOverride, WarmthRuleset
+from .warmth_sql import ComputedWarmth, aware, compiled, computed_warmth, dialect_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+SAMPLE = 50
+
+
+@dataclass(frozen=True)
+class Changed:
+    """One lead whose temperature changes, with the date that held before."""
+
+    lead_id: int
+    before: str
+    after: str
+    held_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many leads' dates moved, and the leads that changed temperature."""
+
+    moved: int
+    changed: list[Changed]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How many leads would warm and cool now. `by` maps list, source and owner to {id or key: (warm, cool)}.
+
+    A lead on two lists counts with each; None stands for leads without one. `sample` holds ids of leads that would
+    change, warming and cooling ones in turn.
+    """
+
+    warm: int
+    cool: int
+    looked_at: int
+    by: dict[str, dict[Any, tuple[int, int]]]
+    sample: list[int]
+
+
+def effect_of(
+    ruleset: WarmthRuleset, *, now: datetime, visible: QuerySet[Lead] | None = None, using: str = "default"
+) -> Effect:
+    """What publishing these rules now would do, without doing it: two statements.
+
+    Leads that a sweep would cool in any case are no effect of the rules. The sample is drawn from `visible`.
+    """
+    judged = _judged(Lead.objects.live(), ruleset, now=now, using=using)
+    if judged is None:
+        return Effect(0, 0, 0, {"list": {}, "source": {}, "owner": {}}, [])
+    ctes, params = judged
+    shown_sql, shown_params = compiled(
+        (Lead.objects.live() if visible is None else visible).order_by().values("pk"), using
+    )
+    connection = connections[using]
+    name = connection.ops.quote_name
+    membership, lists = name(Lead.lists.through._meta.db_table), name(LeadList._meta.db_table)
+    sql = f"""{ctes},
+        changed AS MATERIALIZED (
+            SELECT lead_id, owner_id, after FROM judged
+            WHERE after <> CASE WHEN {_is_later("stored_until", using)} THEN stored ELSE 'cold' END
+        ),
+        shown AS (
+            SELECT lead_id, after,
+                ROW_NUMBER() OVER (PARTITION BY after ORDER BY (lead_id * 7919) %% 10007, lead_id) AS nth
+            FROM changed WHERE lead_id IN ({shown_sql})
+        ),
+        placed AS (
+            SELECT changed.after, changed.lead_id, m.list_id, l.source
+            FROM changed LEFT JOIN {membership} m ON m.lead_id = changed.lead_id
+                LEFT JOIN {lists} l ON l.id = m.list_id
+        )
+        SELECT 'all', NULL, NULL, after, COUNT(*) FROM changed GROUP BY after
+        UNION ALL SELECT 'owner', owner_id, NULL, after, COUNT(*) FROM changed GROUP BY owner_id, after
+        UNION ALL SELECT 'list', list_id, NULL, after, COUNT(*) FROM placed GROUP BY list_id, after
+        UNION ALL SELECT 'source', NULL, source, after, COUNT(DISTINCT lead_id) FROM placed GROUP BY source, after
+        UNION ALL SELECT 'looked_at', NULL, NULL, '', COUNT(*) FROM asked
+        UNION ALL SELECT 'sample', lead_id, NULL, after, nth FROM shown WHERE nth <= {SAMPLE}
+    """  # noqa: S608 - every part is ours or compiled by the ORM; values are parameters
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        _give_room(cursor, connection.vendor)
+        cursor.execute(sql, (*params, now, *shown_params))
+        return _told(cursor.fetchall())
+
+
+def _told(rows: list[tuple[Any, ...]]) -> Effect:
+    counts: dict[str, dict[Any, list[int]]] = {name: {} for name in ("all", "list", "source", "owner")}
+    sample, looked_at = [], 0
+    for what, pk, key, after, n in rows:
+        if what == "looked_at":
+            looked_at = n
+        elif what == "sample":
+            sample.append((n, after, pk))
+        else:
+            pair = counts[what].setdefault(key if what == "source" else pk, [0, 0])
+            pair[after == "cold"] += n
+    warm, cool = counts["all"].get(None, [0, 0])
+    by = {
+        name: {key: (pair[0], pair[1]) for key, pair in counts[name].items()}
+        for name in ("list", "source", "owner")
+    }
+    return Effect(warm, cool, looked_at, by, [pk for _n, _after, pk in sorted(sample)[:SAMPLE]])
+
+
+def write(leads: QuerySet[Lead], ruleset: WarmthRuleset, *, now: datetime, using: str = "default") -> Written:
+    """Write what the rules say onto these leads, overrides respected, where it differs by over a second.
+
+    A lead that somebody else wrote since it was read is left alone: who evaluates does so by the rules in force.
+    Follow-ups and history are the caller's.
+    """
+    judged = _judged(leads, ruleset, now=now, using=using)
+    if judged is None:
+        return Written(0, [])
+    return _WRITERS[connections[using].vendor](*judged, using)
+
+
+def rank_follow_ups(after: int, last: int, *, now: datetime, using: str = "default") -> int:
+    """Let the rank of open follow-ups follow the dates of leads with ids in (after, last]: `pursue.rank_of`, for many.
+
+    Returns how many moved. Callbacks, hand-raises and promises keep their place.
+    """
+    connection = connections[using]
+    dialect = dialect_of(connection)
+    follow_up, lead = (connection.ops.quote_name(model._meta.db_table) for model in (FollowUp, Lead))
+    warm, cold = int(FollowUp.Rank.WARM), int(FollowUp.Rank.COLD)
+    sql = f"""
+        UPDATE {follow_up} SET rank = ranked.rank, rank_value = ranked.value
+        FROM (
+            SELECT id, CASE WHEN is_warm THEN {warm} ELSE {cold} END AS rank,
+                CASE WHEN is_warm THEN days + 14.0 * LN(fit) / {math.log(2)!r} ELSE worth * fit END AS value
+            FROM (
+                SELECT f.id, l.temperature = 'warm' AND {_is_later("l.warm_until", using)} AS is_warm,
+                    {dialect.seconds.format("l.warm_until")} / 86400.0 AS days,
+                    CAST(CASE WHEN l.fit < 1 THEN 1 ELSE l.fit END AS double precision) / 100.0 AS fit,
+                    COALESCE(NULLIF(CAST(l.value AS double precision), 0.0), 1.0) AS worth
+                FROM {follow_up} f JOIN {lead} l ON l.id = f.lead_id
+                WHERE f.closed_at IS NULL AND f.rank IN ({warm}, {cold}) AND f.lead_id > %s AND f.lead_id <= %s
+            ) facts
+        ) ranked
+        WHERE ranked.id = {follow_up}.id
+            AND ({follow_up}.rank <> ranked.rank OR ABS({follow_up}.rank_value - ranked.value) > 0.00001)
+    """  # noqa: S608 - as above
+    with connection.cursor() as cursor:
+        cursor.execute(sql, (now, after, last))
+        return int(cursor.rowcount)
+
+
+def _write_at_once(ctes: str, params: tuple[Any, ...], using: str) -> Written:
+    """PostgreSQL: judge, compare and swap, and say what changed, in one statement."""
+    table = connections[using].ops.quote_name(Lead._meta.db_table)
+    sql = f"""{ctes},
+        moved AS (SELECT * FROM judged WHERE {_differs(using)}),
+        written AS (
+            UPDATE {table} SET temperature = moved.after, warm_until = moved.until, evidence_until = moved.evidence
+            FROM moved
+            WHERE {table}.id = moved.lead_id AND {table}.temperature = moved.stored
+                AND {table}.warm_until IS NOT DISTINCT FROM moved.stored_until
+                AND {table}.evidence_until IS NOT DISTINCT FROM moved.stored_evidence
+                AND {table}.cooled_at IS NOT DISTINCT FROM moved.cooled_at
+            RETURNING {table}.id, moved.stored, moved.after, moved.stored_until
+        )
+        SELECT counted.n, written.* FROM (SELECT COUNT(*) AS n FROM written) counted
+            LEFT JOIN written ON written.stored <> written.after
+    """  # noqa: S608 - as above
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    return Written(rows[0][0], [Changed(*row[1:]) for row in rows if row[1] is not None])
+
+
+def _write_one_by_one(ctes: str, params: tuple[Any, ...], using: str) -> Written:
+    """SQLite: there is one writer, so that nothing can move between the reading and the writing."""
+    connection = connections[using]
+    table = connection.ops.quote_name(Lead._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""{ctes} SELECT after, until, evidence, lead_id, stored, stored_until FROM judged
+            WHERE {_differs(using)}""",  # noqa: S608 - as above
+            params,
+        )
+        rows = cursor.fetchall()
+        cursor.executemany(
+            f"UPDATE {table} SET temperature = %s, warm_until = %s, evidence_until = %s WHERE id = %s",  # noqa: S608
+            [row[:4] for row in rows],
+        )
+    return Written(
+        len(rows),
+        [Changed(row[3], row[4], row[0], aware(row[5])) for row in rows if row[0] != row[4]],
+    )
+
+
+_WRITERS: dict[str, Callable[[str, tuple[Any, ...], str], Written]] = {
+    "postgresql": _write_at_once,
+    "sqlite": _write_one_by_one,
+}
+
+
+def _judged(
+    leads: QuerySet[Lead], ruleset: WarmthRuleset, *, now: datetime, using: str
+) -> tuple[str, tuple[Any, ...]] | None:
+    """The statement's head, ending in `judged`: what is stored of each lead, and what holds under the rules."""
+    computed: ComputedWarmth | None = computed_warmth(leads, ruleset, now=now, using=using)
+    if computed is None:
+        return None
+    connection = connections[using]
+    name = connection.ops.quote_name
+    instant = dialect_of(connection).instant.format("computed.seconds")
+    ctes = f"""{computed.ctes},
+        judged AS (
+            SELECT l.id AS lead_id, l.owner_id, l.cooled_at, l.temperature AS stored,
+                l.warm_until AS stored_until, l.evidence_until AS stored_evidence, {instant} AS evidence,
+                CASE WHEN o.id IS NOT NULL THEN o.temperature
+                    WHEN computed.seconds > CAST(%s AS double precision) THEN 'warm' ELSE 'cold' END AS after,
+                CASE WHEN o.id IS NULL THEN {instant} WHEN o.temperature = 'warm' THEN o.until END AS until
+            FROM computed JOIN {name(Lead._meta.db_table)} l ON l.id = computed.lead_id
+                LEFT JOIN {name(TemperatureOverride._meta.db_table)} o
+                    ON o.lead_id = l.id AND o.ended_at IS NULL AND {_is_later("o.until", using)}
+        )
+    """  # noqa: S608 - as above
+    return ctes, (*computed.params, now.timestamp(), now)
+
+
+def _is_later(column: str, using: str) -> str:
+    """That an instant lies after one given as parameter; texts of SQLite differ in how they write fractions."""
+    if connections[using].vendor == "sqlite":
+        return f"julianday({column}) > julianday(%s)"
+    return f"{column} > %s"
+
+
+def _differs(using: str) -> str:
+    """That what holds is not what is stored: another temperature, or a date that moved by over a second."""
+    dialect = dialect_of(connections[using])
+
+    def moved(old: str, new: str) -> str:
+        apart = f"ABS({dialect.seconds.format(old)} - {dialect.seconds.format(new)}) > 1"
+        return f"{dialect.unequal.format(f'({old} IS NULL)', f'({new} IS NULL)')} OR {apart}"
+
+    return f"stored <> after OR {moved('stored_until', 'until')} OR {moved('stored_evidence', 'evidence')}"
+
+
+def _give_room(cursor: Any, vendor: str) -> None:
+    """Sorting all touchpoints in memory instead of on disk halves the wait for a preview."""
+    if vendor == "postgresql":
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        cursor.execute("SET LOCAL jit = off")
