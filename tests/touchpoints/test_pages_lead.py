@@ -260,7 +260,8 @@ def test_a_touchpoint_by_hand_is_read_on_the_users_clock(as_ada: Client, ada: Us
     assert (made.lead, made.kind_id, made.direction, made.source) == (anna, "event", "inbound", "thaw")
     assert made.occurred_at.hour == 1
     assert made.recorded_by == ada
-    assert made.evaluated_at is None
+    anna.refresh_from_db()
+    assert anna.temperature == "warm"
 
 
 def test_a_second_click_records_nothing_more(as_ada: Client, ada: User, anna: Lead) -> None:
@@ -291,7 +292,10 @@ def test_a_touchpoint_is_corrected_and_keeps_its_seconds(as_ada: Client, ada: Us
     changed = Touchpoint.objects.get()
     assert (changed.kind_id, changed.referred_by, changed.campaign) == ("referral", "Bo", "")
     assert changed.occurred_at == stored.occurred_at
-    assert changed.evaluated_at is None
+    until = anna.warm_until
+    anna.refresh_from_db()
+    assert anna.warm_until != until
+    assert anna.warm_until == stored.occurred_at + timedelta(days=90)
 
 
 def test_a_touchpoint_is_withdrawn_and_stays_in_the_audit_trail(
@@ -301,6 +305,8 @@ def test_a_touchpoint_is_withdrawn_and_stays_in_the_audit_trail(
     as_ada.post(f"/touchpoints/{stored.pk}/withdraw/")
     assert not Touchpoint.objects.exists()
     assert anna.audit_events.filter(action="touchpoint.withdrawn", actor=ada).exists()
+    anna.refresh_from_db()
+    assert anna.temperature == "cold"
 
 
 # --- temperature by hand ----------------------------------------------------------------------------------------

@@ -1,4 +1,8 @@
-"""Touchpoints by hand: record, correct, withdraw. For everybody signed in, on leads they may see."""
+"""Touchpoints by hand: record, correct, withdraw. For everybody signed in, on leads they may see.
+
+Each is evaluated before the page answers, so that whoever typed it sees what it did. The engine was rung as well:
+evaluating twice changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from leads import register
-from touchpoints import lead_page, record
+from touchpoints import engine, lead_page, record
 from touchpoints.lead_forms import TouchpointForm, add_errors
 from touchpoints.models import Touchpoint
 from touchpoints.views.lead import done, lead_of, show
@@ -33,6 +37,7 @@ def touchpoint_add(request: HttpRequest, pk: int) -> HttpResponse:
         except register.LeadRefused as refused:
             add_errors(form, refused.errors)
         else:
+            engine.evaluate_leads([pk], now=now)
             return done(request, pk, gettext("Touchpoint recorded."), now=now)
     return show(request, shown, now=now, forms={"touchpoint_form": form}, status=422)
 
@@ -48,6 +53,7 @@ def touchpoint_correct(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return show(request, shown, now=now, forms={"touchpoint_form": form}, status=422)
     record.correct(stored, form.changes(), user=request.user, now=now)
+    engine.evaluate_leads([shown.pk], now=now)
     return done(request, shown.pk, gettext("Touchpoint corrected."), now=now)
 
 
@@ -59,4 +65,5 @@ def touchpoint_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     stored = get_object_or_404(Touchpoint.objects.visible_to(request.user), pk=pk)
     shown = lead_of(request, stored.lead_id)
     record.withdraw(stored, user=request.user, now=now, reason=request.POST.get("reason", "")[:300])
+    engine.evaluate_leads([shown.pk], now=now)
     return done(request, shown.pk, gettext("Touchpoint withdrawn."), now=now)
