@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from leads.models import Lead, LeadNumber
 
@@ -56,11 +57,13 @@ EXPORTED = (
 
 @dataclass(frozen=True)
 class Started:
-    """How many pursuits were started, and how many leads wait because the coming days are full."""
+    """How many pursuits were started; how many leads wait because the coming days are full, must not be called, and
+    are won or lost: those are reopened one by one, on their page."""
 
     started: int = 0
     waiting: int = 0
     refused: int = 0
+    closed: int = 0
 
 
 def chunks_of(found: QuerySet[Lead]) -> Iterator[list[Lead]]:
@@ -84,14 +87,17 @@ def give(found: QuerySet[Lead], *, owner: Any, team: Any, by: AbstractUser, now:
 
 def start(found: QuerySet[Lead], *, by: AbstractUser, now: datetime) -> Started:
     """Start a pursuit for each that has none open, as many as their owners and pools can carry, warm ones first."""
-    idle = found.exclude(pk__in=Pursuit.objects.open().values("lead"))
+    closed = Q(stage__in=[Lead.Stage.WON, Lead.Stage.LOST])
+    idle = found.exclude(closed).exclude(pk__in=Pursuit.objects.open().values("lead"))
     wanted = [lead for chunk in chunks_of(idle) for lead in chunk if lead.owner_id or lead.team_id]
     wanted.sort(key=lambda lead: (not lead.is_warm(now=now), -lead.fit, lead.pk))
     chosen = pursue.within_room(wanted, now=now)
     started = 0
     for first in range(0, len(chosen), CHUNK):
         started += len(pursue.start(chosen[first : first + CHUNK], by=by, now=now))
-    return Started(started, len(wanted) - len(chosen), len(chosen) - started)
+    return Started(
+        started, len(wanted) - len(chosen), len(chosen) - started, found.order_by().filter(closed).count()
+    )
 
 
 def stop(found: QuerySet[Lead], *, note: str, by: AbstractUser, now: datetime) -> int:

@@ -206,6 +206,17 @@ def test_pursuits_start_as_far_as_the_days_allow_and_the_rest_is_told(client: Cl
     assert f"{12 - room} wait" in response.content.decode()
 
 
+def test_what_is_won_or_lost_is_not_reopened_in_bulk(client: Client, ada: User) -> None:
+    lead = make_lead(owner=ada, phone="+4532123456")
+    Lead.objects.filter(pk=lead.pk).update(stage="lost")
+    client.force_login(ada)
+    client.post("/leads/bulk/", {"action": "start", "scope": "chosen", "lead": lead.pk})
+    assert not Pursuit.objects.exists()
+    client.post(f"/leads/{lead.pk}/pursuit/start/")
+    lead.refresh_from_db()
+    assert (lead.stage, Pursuit.objects.open().count()) == ("attempted", 1)
+
+
 def test_pursuits_stop_with_a_reason_only(client: Client, ada: User) -> None:
     lead = make_lead(owner=ada, phone="+4532123456")
     pursue.start([lead], by=ada, now=timezone.now())

@@ -162,7 +162,12 @@ def lead_suppress(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return show(request, shown, now=now, forms={"suppress_form": form}, status=422)
     data = form.cleaned_data
-    link = shown.lead_numbers.current().filter(number=data.get("number") or None).select_related("number").first()
+    link = (
+        shown.lead_numbers.current()
+        .filter(number=data.get("number") or None)
+        .select_related("number")
+        .first()
+    )
     try:
         suppress.suppress(
             scope=data["scope"],

@@ -124,6 +124,8 @@ def _start(request: HttpRequest, found: QuerySet[Lead], *, now: datetime) -> Htt
         said += " " + gettext("%(n)d wait: the coming days are full.") % {"n": done.waiting}
     if done.refused:
         said += " " + gettext("%(n)d must not be called.") % {"n": done.refused}
+    if done.closed:
+        said += " " + gettext("%(n)d are won or lost: reopen them on their page.") % {"n": done.closed}
     (messages.success if done.started else messages.warning)(request, said)
     return _back(request)
 
