@@ -28,8 +28,10 @@ lint: setup-dev
 	dir=$$(mktemp -d) && THAW_DIR=$$dir $(BIN)/python manage.py makemigrations --check --dry-run; \
 	status=$$?; rm -rf "$$dir"; exit $$status
 
+# Tables and bench-results/*.json, beside SQLite and beside PostgreSQL: make bench BENCH_LEADS=100000
 bench: setup-dev
-	$(BIN)/python -m pytest tests/benchmarks -s
+	$(BIN)/python -m pytest tests/benchmarks -s --show-capture=no
+	$(BIN)/python -m pytest tests/benchmarks -s --show-capture=no --postgres
 
 # What is installed is what the lock says, every file by its hash. A lock that is already installed costs
 # nothing; the development lock contains all of the other one.
