@@ -104,6 +104,12 @@
       if (button && !event.repeat) { event.preventDefault(); finish().value = button.value; log(finish()); }
       return;
     }
+    // Enter in a field of the outcome finishes that outcome: left to the browser it would press the first button, "no answer".
+    if (event.key === "Enter" && event.target instanceof HTMLInputElement && form()?.contains(event.target)) {
+      event.preventDefault();
+      if (chosen() && !event.repeat) log(finish());
+      return;
+    }
     if (event.key === "Escape") { if (!isTyping(doc.activeElement) && chosen()) { clear(); doc.activeElement?.blur(); } return; }
     if (event.ctrlKey || event.metaKey) return;
     if (isTyping(event.target) && !event.altKey) return;
