@@ -53,6 +53,8 @@ class Aftermath:
                 row["touchpoint_kind_id"],
                 self.at,
                 source="thaw",
+                # As the outcome's own door names it: a call and its touchpoint are one line of the timeline.
+                external_id=f"call:demo-{len(self.world.rows.get(CallAttempt, []))}",
                 summary=summary,
                 by=self.rep.name,
                 by_user=self.user,
