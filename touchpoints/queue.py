@@ -41,15 +41,35 @@ def reachable_by(user: AbstractUser, *, now: datetime) -> QuerySet[Lead]:
     return seen | Lead.objects.live().filter(pk__in=others) if others else seen
 
 
-def _due(user: AbstractUser, *, now: datetime):  # type: ignore[no-untyped-def]
+def due_own(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
+    """The rep's own follow-ups that are due and free, best first: one scan of `queue_own`."""
+    return _due(user, now=now).filter(assignee=user)
+
+
+def due_pool(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
+    """Those of the rep's team that nobody has yet, best first: one scan of `queue_pool`."""
+    pool = _due(user, now=now).filter(assignee=None, team=user.team_id)  # type: ignore[attr-defined]
+    return pool if user.team_id else pool.none()  # type: ignore[attr-defined]
+
+
+def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
     return (
         FollowUp.objects.due(now=now)
-        .filter(_open_to(user, now=now), free, channel=Channel.CALL)
+        .filter(free, channel=Channel.CALL)
         .exclude(skipped_until__gt=now)
         .select_related("lead", "lead__company", "pursuit", "assignee")
         .order_by("rank", "-rank_value", "due_at", "pk")
     )
+
+
+def _best(user: AbstractUser, *, now: datetime, count: int, **without: Any) -> list[FollowUp]:
+    """The best of what is theirs, their pool's and offered to them, in order. Each comes ordered from an index of
+    its own; asked for together they would be sorted anew for every lead that is served."""
+    offered = _due(user, now=now).filter(hand_raises.offered_to(user, now=now))
+    sources = (due_own(user, now=now), due_pool(user, now=now), offered)
+    rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
+    return sorted(rows.values(), key=lambda row: (row.rank, -row.rank_value, row.due_at, row.pk))[:count]
 
 
 def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
@@ -65,7 +85,7 @@ def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
         return held
     looked_at: set[int] = set()
     while len(looked_at) < MOST_LOOKED_AT:
-        batch = list(_due(user, now=now).exclude(pk__in=looked_at)[:LOOKED_AT_A_TIME])
+        batch = _best(user, now=now, count=LOOKED_AT_A_TIME, pk__in=looked_at)
         if not batch:
             return None
         looked_at.update(row.pk for row in batch)
@@ -162,7 +182,7 @@ def release(user: AbstractUser, *, now: datetime) -> None:
 
 def upcoming(user: AbstractUser, *, now: datetime, count: int = 5) -> list[FollowUp]:
     """The next few after the one in hand, in order; not leased, so a colleague may still get one of them."""
-    return list(_due(user, now=now).exclude(lease_by=user)[:count])
+    return _best(user, now=now, count=count, lease_by=user, lease_by__isnull=False)
 
 
 def opens_at(user: AbstractUser, *, now: datetime) -> datetime | None:
