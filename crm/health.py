@@ -8,11 +8,15 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from knox.auth import TokenAuthentication
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from rest_framework.exceptions import AuthenticationFailed
+
+from crm.metrics import engine_figures
+from touchpoints import health as engine_health
 
 logger = structlog.get_logger(__name__)
 
@@ -70,16 +74,29 @@ def pending_migrations() -> int:
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
-CHECKS = {"database": database_answers, "broker": broker_answers, "migrations": migrations_applied}
+def engine_keeps_up() -> str:
+    return "behind" if engine_health.is_behind(now=timezone.now()) else "ok"
+
+
+CHECKS = {
+    "database": database_answers,
+    "broker": broker_answers,
+    "migrations": migrations_applied,
+    "engine": engine_keeps_up,
+}
 
 
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Figures of this web process. For a scraper on this machine, a signed-in admin or an admin's API key."""
+    """Figures of this web process and of the engine.
+
+    For a scraper on this machine, a signed-in admin or an admin's API key.
+    """
     if not _may_read_metrics(request):
         return HttpResponse("For admins, or from this machine.\n", status=403, content_type="text/plain")
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    figures = generate_latest() + engine_figures(now=timezone.now())
+    return HttpResponse(figures, content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -1,10 +1,17 @@
-"""How is the web process doing, in figures that Prometheus reads?"""
+"""How are the web process and the engine doing, in figures that Prometheus reads?"""
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
+import structlog
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
-from prometheus_client import Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from touchpoints import health
+
+logger = structlog.get_logger(__name__)
 
 type_of_view = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,3 +39,27 @@ def measure(get_response: type_of_view) -> type_of_view:
         return response
 
     return middleware
+
+
+def engine_figures(*, now: datetime) -> bytes:
+    """The engine's figures at `now`, as Prometheus reads them; none where the database is away."""
+    try:
+        found = health.figures(now=now)
+    except DatabaseError as error:
+        logger.warning("engine_figures_unavailable", error=str(error))
+        return b""
+    registry = CollectorRegistry()
+    oldest = found.oldest_age.total_seconds() if found.oldest_age else 0
+    for name, text, value in (
+        ("thaw_engine_backlog", "Touchpoints that wait to be evaluated.", found.backlog),
+        ("thaw_engine_oldest_age_seconds", "For how long the oldest of them has waited.", oldest),
+        ("thaw_engine_evaluated_last_hour", "Touchpoints evaluated within an hour.", found.evaluated_hour),
+        ("thaw_engine_set_aside", "Touchpoints whose evaluation failed too often.", found.set_aside),
+        ("thaw_engine_leads_due", "Leads due for a new evaluation.", found.leads_due),
+    ):
+        Gauge(name, text, registry=registry).set(value)
+    ages = Gauge("thaw_sweep_age_seconds", "Time since the sweep last ran.", ["sweep"], registry=registry)
+    for sweep in found.sweeps:
+        if sweep.age is not None:
+            ages.labels(sweep.name).set(sweep.age.total_seconds())
+    return generate_latest(registry)

@@ -43,5 +43,6 @@ def close_open_calls() -> None:
 @shared_task(name="touchpoints.tasks.run_rule_changes")
 def run_rule_changes() -> None:
     """Work one turn on the re-evaluation under way, and ring for the next turn."""
-    if reevaluate.run_rule_changes(clock=timezone.now):
-        bell.ring("touchpoints.tasks.run_rule_changes")
+    with sweeps.noted("run_rule_changes", now=timezone.now()):
+        if reevaluate.run_rule_changes(clock=timezone.now):
+            bell.ring("touchpoints.tasks.run_rule_changes")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from touchpoints.views import alerts, call, inbox, lead, lead_steps, leads, lookup, tasks, touchpoint
+from touchpoints.views import alerts, call, engine, inbox, lead, lead_steps, leads, lookup, tasks, touchpoint
 
 urlpatterns = [
     path("call/", call.call, name="call"),
@@ -41,6 +41,8 @@ urlpatterns = [
     path("lookup/<int:pk>/inbound/", lookup.lookup_inbound, name="lookup_inbound"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<int:pk>/settle/", inbox.inbox_settle, name="inbox_settle"),
+    path("engine/", engine.engine, name="engine"),
+    path("engine/<int:pk>/again/", engine.try_again, name="engine_try_again"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/done/", tasks.task_done, name="task_done"),
 ]

@@ -93,6 +93,13 @@ class Stage:
         assert stored is not None
         return stored
 
+    def _set_aside(self) -> Touchpoint:
+        """One that could not be evaluated."""
+        stored = self.one("touchpoint")
+        stored.evaluation_tries, stored.evaluation_error, stored.set_aside_at = 5, "division by zero", NOON
+        stored.save()
+        return stored  # type: ignore[no-any-return]
+
     def _idle_lead(self) -> Lead:
         """One that nobody pursues."""
         new = NewLead({"first_name": "Ida", "country": "US", "region": "NY"}, [PhoneInput("+12125550166")])

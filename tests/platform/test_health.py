@@ -22,7 +22,7 @@ def test_readyz_says_what_is_missing(client: Client, valkey: Valkey) -> None:
     assert answer.status_code == 503
     assert answer.json() == {
         "ready": False,
-        "checks": {"database": "ok", "broker": "unavailable", "migrations": "ok"},
+        "checks": {"database": "ok", "broker": "unavailable", "migrations": "ok", "engine": "ok"},
     }
 
 

@@ -41,6 +41,7 @@ demo_clear                         POST    -           in        403  403  403  
 
 call                               GET     -           in        ok   ok   ok   ok   ok   ok
 call_rail                          GET     -           in        ok   ok   ok   ok   ok   ok
+call_alerts                        GET     -           in        ok   ok   ok   ok   ok   ok
 call_renew                         POST    -           in        ok   ok   ok   ok   ok   ok
 call_dial                          POST    -           in        ok   404  ok   404  404  ok
 call_skip                          POST    -           in        ok   404  ok   404  404  ok
@@ -90,6 +91,8 @@ lead_import_refused                GET     upload      in        ok   404  404  
 lead_import_discard                POST    upload      in        ok   404  404  404  404  ok
 pipeline                           GET     -           in        403  403  ok   403  ok   ok
 pipeline_leads                     GET     -           in        403  403  ok   403  ok   ok
+engine                             GET     -           in        403  403  403  403  403  ok
+engine_try_again                   POST    set_aside   in        403  403  403  403  403  ok
 
 api_schema                         GET     -           ok        ok   ok   ok   ok   ok   ok
 api_docs                           GET     -           ok        ok   ok   ok   ok   ok   ok

@@ -53,6 +53,10 @@ class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
         """Stored, not yet evaluated, and not set aside."""
         return self.filter(evaluated_at=None, set_aside_at=None)
 
+    def set_aside(self) -> TouchpointQuerySet:
+        """Their evaluation failed too often: they count for nothing until somebody has them tried again."""
+        return self.filter(set_aside_at__isnull=False)
+
 
 class Touchpoint(models.Model):
     """One dated contact between a lead and us: the evidence warmth is computed from."""
