@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")
-# A number in the international form begins with + and is no formula.
-_PHONE = re.compile(r"\+[0-9][0-9 ().-]*( ?#[0-9]+)?")
+# A phone number in the international form and a plain negative number are no formulas.
+_PLAIN = re.compile(r"\+[0-9][0-9 ().-]*( ?#[0-9]+)?|-[0-9]+([.,][0-9]+)?")
 
 
 def safe_cell(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it; phone numbers stay as they are."""
-    if text.lstrip(" ").startswith(_RUNS) and not _PHONE.fullmatch(text):
+    """The text with an apostrophe before it where a spreadsheet would run it; numbers stay as they are."""
+    if text.lstrip(" ").startswith(_RUNS) and not _PLAIN.fullmatch(text):
         return f"'{text}"
     return text
 

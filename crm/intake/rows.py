@@ -1,11 +1,9 @@
-"""What does one row say of a lead? Cells in, a NewLead out; and rows out again, safe to open in a spreadsheet."""
+"""What does one row say of a lead? Cells in, a NewLead out."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
@@ -246,27 +244,3 @@ def _place(fields: dict[str, object], home: str) -> None:
         if len(short) > 10:
             fields["address"] = f"{fields.get('address', '')}, {region}".removeprefix(", ")
             del fields["region"]
-
-
-# --- Out again ----------------------------------------------------------------------------------------------
-
-
-def safe_cell(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula. A phone number's + is no formula, and the import takes the
-    apostrophe off again."""
-    if text[:1] in ("=", "@", "\t", "\r") or (
-        text[:1] in "+-" and not re.fullmatch(r"[+-][\d\s().,/-]*", text)
-    ):
-        return f"'{text}"
-    return text
-
-
-def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The rows as lines of a CSV file, one at a time, each cell made safe."""
-    line = StringIO()
-    writer = csv.writer(line)
-    for row in rows:
-        writer.writerow([safe_cell(cell) for cell in row])
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()

@@ -21,9 +21,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.intake import dialect, mapping, receive
 from crm.intake.forms import ConfirmForm, UploadForm
 from crm.intake.models import ImportedRow, LeadImport
-from crm.intake.rows import csv_lines
 from crm.intake.uploads import Turnstile
 from leads.models import LeadList, Workspace
+from leads.spreadsheet import csv_lines
 from touchpoints import bell
 
 PAST_IMPORTS = 20

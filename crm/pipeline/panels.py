@@ -18,6 +18,7 @@ from crm.pipeline.attempt_bars import Bar
 from crm.pipeline.reports.hand_raises import wait_text
 from crm.pipeline.reports.tile import Column, Headline, Row, Tile
 from crm.pipeline.statistics import FEW
+from leads.spreadsheet import safe_cell
 
 
 class Cell(NamedTuple):
@@ -243,7 +244,6 @@ def _plain(value: Any) -> object:
             return round(value, 6)
         case date():
             return value.isoformat()
-        case str() if value.startswith(("=", "+", "-", "@", "\t", "\r")):
-            # A name that a spreadsheet would run as a formula.
-            return f"'{value}"
+        case str():
+            return safe_cell(value)
     return value

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from crm.accounts.models import Team
 from crm.intake import load, receive
 from crm.intake.models import ImportedRow, LeadImport
-from crm.intake.rows import csv_lines
 from leads.models import Company, Lead, LeadList, Number
 from leads.register import NewLead, PhoneInput, create_lead
+from leads.spreadsheet import csv_lines
 from tests.processes import wait_until
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -6,6 +6,7 @@ import pytest
 
 from crm.intake import dialect, mapping, receive, rows
 from leads.prepare import LeadRefused
+from leads.spreadsheet import safe_cell
 
 FILES = Path(__file__).parent / "files"
 
@@ -178,5 +179,5 @@ def test_amounts_as_people_write_them(typed, amount):
     ],
 )
 def test_no_cell_runs_in_a_spreadsheet_and_all_come_back(cell, safe):
-    assert rows.safe_cell(cell) == safe
+    assert safe_cell(cell) == safe
     assert rows._value("research", safe) == cell.strip() or cell == "\tx"
