@@ -1,0 +1,225 @@
+"""Can a rep work the call screen by keyboard alone, and never lose the place?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.utils import timezone
+
+from crm.accounts.models import User
+from leads.models import GuardRule, Lead
+from leads.register import NewLead, PhoneInput, create_lead
+from touchpoints import pursue
+from touchpoints.models import CallAttempt, FollowUp
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ALL_DAY = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+
+
+@pytest.fixture
+def desk(live_server: Any, ada: User) -> Callable[[int], list[Lead]]:
+    """desk(12): so many leads of Ada's, due now, callable whatever the hour; in the order of the queue."""
+
+    def make(count: int) -> list[Lead]:
+        GuardRule.objects.filter(jurisdiction__startswith="US").update(
+            windows=ALL_DAY, closed_on_holidays=False
+        )
+        now = timezone.now()
+        leads = [
+            create_lead(
+                NewLead(
+                    {
+                        "first_name": "Jo",
+                        "last_name": f"Lead{n:02}",
+                        "value": str(1000 - n),
+                        "company": "Acme",
+                    },
+                    [PhoneInput(f"+1212555{n + 100:04d}")],
+                ),
+                owner=ada,
+                now=now,
+            )
+            for n in range(count)
+        ]
+        pursue.start(leads, by=ada, now=now)
+        FollowUp.objects.update(due_at=now - timedelta(minutes=1))
+        return leads
+
+    return make
+
+
+@pytest.fixture
+def at_desk(page: Page, sign_in: Callable[..., None], ada: User) -> Callable[[], Page]:
+    """The call screen with a mark on the window: whoever reloads the page loses it."""
+
+    def open_screen() -> Page:
+        sign_in(page, ada)
+        page.goto("/call/")
+        page.evaluate("window.mark = 'kept'")
+        return page
+
+    return open_screen
+
+
+def in_front(page: Page, lead: Lead) -> None:
+    page.wait_for_selector(f'#screen[data-lead="{lead.pk}"]')
+
+
+def dial(page: Page) -> None:
+    page.keyboard.press("d")
+    page.wait_for_selector("#screen:not([data-call=''])")
+
+
+def outcomes_of(lead: Lead) -> list[str | None]:
+    return list(lead.calls.order_by("pk").values_list("outcome_id", flat=True))
+
+
+def test_ten_calls_by_keyboard_alone(desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]) -> None:
+    leads = desk(11)
+    page = at_desk()
+    told = ["1", "2", "4", "h", "5", "9", "6", "8", "0", "7"]
+    for key, lead in zip(told, leads, strict=False):
+        in_front(page, lead)
+        assert page.evaluate("window.mark") == "kept", key
+        dial(page)
+        page.keyboard.press(key)
+        if key == "5":
+            # The first shortcut has the focus: "in 20 minutes", then Enter finishes.
+            page.keyboard.press("Enter")
+            page.keyboard.press("Enter")
+        elif key == "7":
+            at = datetime.now(UTC) + timedelta(days=2)
+            page.locator("#screen [name=meeting_at]").fill(f"{at:%Y-%m-%dT10:00}")
+            page.keyboard.press("Control+Enter")
+        elif key in "6908":
+            page.keyboard.press("Control+Enter")
+    in_front(page, leads[10])
+    assert page.evaluate("window.mark") == "kept"
+    expected = (
+        "no_answer voicemail_left gatekeeper hung_up callback_requested info_requested not_now not_interested"
+    )
+    assert [outcomes_of(lead) for lead in leads[:10]] == [
+        [key] for key in [*expected.split(), "disconnected", "meeting_booked"]
+    ]
+    assert FollowUp.objects.open().get(lead=leads[4]).agreed_at is not None
+    assert leads[9].meetings.count() == 1
+
+
+def test_whoever_is_faster_than_the_screen_loses_nothing(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    """A key pressed in the very moment a lead appears acts on the bound form, and reloads no page."""
+    leads = desk(4)
+    page = at_desk()
+    page.evaluate(
+        """new MutationObserver(() => {
+            const screen = document.getElementById("screen");
+            if (!screen || screen.dataset.seen) return;
+            screen.dataset.seen = "1";
+            const code = screen.dataset.call ? "Digit1" : "KeyD";
+            document.body.dispatchEvent(new KeyboardEvent("keydown", {code, key: code.at(-1), bubbles: true}));
+        }).observe(document.body, {childList: true, subtree: true})"""
+    )
+    page.keyboard.press("d")
+    page.wait_for_selector('#screen[data-lead=""]')
+    assert page.evaluate("window.mark") == "kept"
+    assert [outcomes_of(lead) for lead in leads] == [["no_answer"]] * 4
+
+
+def test_outcome_keys_are_dead_before_the_dial(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    (lead,) = desk(1)
+    page = at_desk()
+    in_front(page, lead)
+    page.keyboard.press("1")
+    page.get_by_text("Dial first").first.wait_for()
+    assert not CallAttempt.objects.exists()
+
+
+def test_a_dangerous_key_asks_for_enter(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    page.keyboard.press("x")
+    page.wait_for_timeout(200)
+    assert outcomes_of(one) == [None]
+    page.keyboard.press("Escape")
+    page.keyboard.press("w")
+    page.wait_for_timeout(200)
+    assert outcomes_of(one) == [None]
+    page.keyboard.press("Enter")
+    in_front(page, two)
+    assert outcomes_of(one) == ["wrong_number"]
+
+
+def test_z_returns_to_the_lead_and_the_dial_stays(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    page.keyboard.press("1")
+    in_front(page, two)
+    page.keyboard.press("z")
+    in_front(page, one)
+    assert outcomes_of(one) == [None]
+    page.keyboard.press("4")
+    in_front(page, two)
+    call = one.calls.get()
+    assert (call.outcome_id, call.dials.count(), page.evaluate("window.mark")) == ("gatekeeper", 1, "kept")
+
+
+def test_a_held_key_logs_one_call(desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    for _repeat in range(6):
+        page.keyboard.down("1")  # every one after the first is a repeat
+    in_front(page, two)
+    page.keyboard.down("d")
+    page.wait_for_selector("#screen:not([data-call=''])")
+    for _repeat in range(4):
+        page.keyboard.down("1")
+    page.wait_for_timeout(300)
+    assert (outcomes_of(one), outcomes_of(two)) == (["no_answer"], [None])
+
+
+def test_keys_are_letters_while_typing_and_work_with_alt(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    page.keyboard.press("n")
+    page.keyboard.type("18 dials, x")
+    assert page.locator("#notes").input_value() == "18 dials, x"
+    assert outcomes_of(one) == [None]
+    page.keyboard.press("Alt+1")
+    in_front(page, two)
+    call = one.calls.get()
+    assert (call.outcome_id, call.notes) == ("no_answer", "18 dials, x")
+
+
+def test_nothing_scrolls_sideways_on_a_phone(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], page: Page
+) -> None:
+    (lead,) = desk(1)
+    page.set_viewport_size({"width": 390, "height": 844})
+    at_desk()
+    in_front(page, lead)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("#screen [data-act=dial]").first.click()
+    page.wait_for_selector("#screen:not([data-call=''])")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
