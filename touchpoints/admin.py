@@ -20,6 +20,7 @@ from .models import (
     Outcome,
     Promise,
     Pursuit,
+    RuleChangeRun,
     SweepRun,
     TalkTrack,
     Task,
@@ -88,7 +89,7 @@ class OtherRowsAdmin(_Rows):
     pass
 
 
-@admin.register(UnmatchedTouchpoint, SweepRun)
+@admin.register(UnmatchedTouchpoint, RuleChangeRun, SweepRun)
 class ReadAdmin(ReadOnly):
     pass
 

@@ -8,7 +8,7 @@ template of which a needed fact is missing is not used. The language is the lead
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.translation import gettext
 
@@ -158,6 +158,22 @@ def problems(template: str, known: Sequence[str] = FACTS) -> list[str]:
     if re.search(r"[{}]", re.sub(r"\{[^{}]*\}", "", template)):
         found.append(gettext("each { needs its }"))
     return found
+
+
+def examples(kind: str, template: str, *, caller: str, language: str, tone: str, now: datetime) -> list[str]:
+    """How a template reads of a touchpoint that holds every fact, one that a colleague had, and one that holds none.
+
+    Where it may not be used, the general words that are said instead.
+    """
+    at = now - timedelta(days=6)
+    held = {"campaign": "ABC Expo", "network": "LinkedIn", "referred_by": "Ann Lee"}
+    templates = {(kind, language, tone): template}
+    facts = [Fact(1, kind, at, **held), Fact(1, kind, at, **held, by="Bo Chen"), Fact(1, kind, at)]
+    said = [
+        line(fact, Person(), caller=caller, language=language, tone=tone, templates=templates, now=now)
+        for fact in facts
+    ]
+    return list(dict.fromkeys(said))
 
 
 def in_words(fact: Fact) -> str:

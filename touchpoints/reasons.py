@@ -26,7 +26,7 @@ LINE_PIECES = 3
 @dataclass(frozen=True)
 class Reasons:
     """`sentence`: "Warm until 14 March: referred by Ann Lee (62 %)…"; `line`: what to say first; `pieces`:
-    [{share, label, alone_until}], strongest first."""
+    [{touchpoint, share, label, alone_until}], strongest first."""
 
     sentence: str
     line: str
@@ -57,6 +57,7 @@ def reasons_for(
         line=opening_line(lead, list(words.values()), user=user, now=now, promise=promise, zone=zone),
         pieces=[
             {
+                "touchpoint": piece.touch.id,
                 "share": piece.share,
                 "label": in_words(words[piece.touch.id]),
                 "alone_until": piece.alone_until,
@@ -65,6 +66,16 @@ def reasons_for(
             for piece in found.evidence
         ],
     )
+
+
+def line_about(
+    lead: Lead, touchpoint_id: int, *, user: Any, now: datetime, promise: Promise | None, zone: tzinfo
+) -> str | None:
+    """The opening line with this touchpoint as its evidence, as the rep chose; None where it is not the lead's."""
+    if not Touchpoint.objects.filter(pk=touchpoint_id, lead=lead, set_aside_at=None).exists():
+        return None
+    facts = list(facts_of([touchpoint_id]).values())
+    return opening_line(lead, facts, user=user, now=now, promise=promise, zone=zone)
 
 
 def facts_of(ids: Sequence[int], evidence: Iterable[Piece] = ()) -> dict[int, Fact]:

@@ -6,6 +6,7 @@ names the version it rests on.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +205,14 @@ def _covers(before: WarmthRule, rule: WarmthRule) -> bool:
     return before.kind_id == rule.kind_id and all(
         getattr(before, name) in ("", None, getattr(rule, name)) for name in CONDITIONS
     )
+
+
+def stamp(ruleset: WarmthRuleset) -> str:
+    """A short text that changes with any rule of the draft, to tell whether what was previewed is what is published."""
+    rows = [tuple(str(getattr(rule, name)) for name in COPIED) for rule in ruleset.rules.all()]
+    queries = [rule.lead_query for rule in ruleset.rules.select_related("segment")]
+    told = repr((ruleset.half_life_days, rows, queries))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def differences(ruleset: WarmthRuleset, base: WarmthRuleset) -> dict[int, str]:

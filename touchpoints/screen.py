@@ -18,7 +18,7 @@ from leads.zones import zones_of_country
 from . import engine, guarding, outcomes, queue
 from .icebreaker import in_words
 from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, TalkTrack, Touchpoint
-from .reasons import fact_of, reasons_for, zone_of
+from .reasons import fact_of, line_about, reasons_for, zone_of
 
 if TYPE_CHECKING:
     from leads.guard import Verdict
@@ -78,6 +78,15 @@ def show(
         "callback_shortcuts": _shortcuts(now, zone),
         "why_next": queue.why_ranked(follow_up) if follow_up else "",
     }
+
+
+def line_of(lead: Lead, touchpoint_id: int | None, *, user: Any, now: datetime) -> str | None:
+    """The opening line about one touchpoint, or about the strongest evidence; None where it is not the lead's."""
+    zone, promise = zone_of(guarding.gather([lead], now=now)[lead.pk].zones), _promise(lead)
+    if touchpoint_id is not None:
+        return line_about(lead, touchpoint_id, user=user, now=now, promise=promise, zone=zone)
+    found = engine.warmth_of([lead], now=now)[lead.pk]
+    return reasons_for(lead, found, user=user, now=now, promise=promise, zone=zone).line
 
 
 # --- the guard strip -----------------------------------------------------------------------------------------

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from touchpoints.views import alerts, call, engine, inbox, lead, lead_steps, leads, lookup, tasks, touchpoint
+from touchpoints.views import (
+    alerts,
+    call,
+    engine,
+    inbox,
+    kinds,
+    lead,
+    lead_steps,
+    leads,
+    lookup,
+    rules,
+    tasks,
+    touchpoint,
+)
 
 urlpatterns = [
     path("call/", call.call, name="call"),
@@ -10,6 +23,7 @@ urlpatterns = [
     path("call/skip/", call.skip, name="call_skip"),
     path("call/renew/", call.renew, name="call_renew"),
     path("call/rail/", call.rail, name="call_rail"),
+    path("call/line/<int:pk>/", call.line, name="call_line"),
     path("call/<int:pk>/outcome/", call.outcome, name="call_outcome"),
     path("call/<int:pk>/undo/", call.undo, name="call_undo"),
     path("call/alerts/", alerts.alerts, name="call_alerts"),
@@ -45,4 +59,25 @@ urlpatterns = [
     path("engine/<int:pk>/again/", engine.try_again, name="engine_try_again"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/done/", tasks.task_done, name="task_done"),
+    path("rules/", rules.rules, name="rules"),
+    path("rules/run/", rules.rules_run, name="rules_run"),
+    path("rules/versions/", rules.rules_versions, name="rules_versions"),
+    path("rules/versions/<int:version>/", rules.rules_version, name="rules_version"),
+    path("rules/draft/", rules.rules_draft, name="rules_draft"),
+    path("rules/draft/start/", rules.rules_draft_start, name="rules_draft_start"),
+    path("rules/draft/add/", rules.rules_draft_add, name="rules_draft_add"),
+    path("rules/draft/<int:pk>/", rules.rules_draft_change, name="rules_draft_change"),
+    path("rules/draft/settings/", rules.rules_draft_settings, name="rules_draft_settings"),
+    path("rules/draft/preview/", rules.rules_draft_preview, name="rules_draft_preview"),
+    path("rules/draft/publish/", rules.rules_draft_publish, name="rules_draft_publish"),
+    path("rules/draft/discard/", rules.rules_draft_discard, name="rules_draft_discard"),
+    path("rules/kinds/", kinds.rules_kinds, name="rules_kinds"),
+    path("rules/kinds/<slug:key>/", kinds.rules_kind, name="rules_kind"),
+    path("rules/kinds/<slug:key>/remove/", kinds.rules_kind_remove, name="rules_kind_remove"),
+    path("rules/lines/", kinds.rules_lines, name="rules_lines"),
+    path("rules/lines/<slug:key>/", kinds.rules_line, name="rules_line"),
+    path("rules/history/", rules.rules_history, name="rules_history"),
+    path("rules/cadences/", rules.rules_cadences, name="rules_cadences"),
+    path("rules/outcomes/", rules.rules_outcomes, name="rules_outcomes"),
+    path("rules/guard/", rules.rules_guard, name="rules_guard"),
 ]

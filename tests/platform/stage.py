@@ -14,7 +14,7 @@ from crm.intake import receive
 from leads.identity import Identity
 from leads.models import Customer, Lead, LeadList, Segment, Suppression
 from leads.register import NewLead, PhoneInput, create_lead
-from touchpoints import calls, outcomes, pursue, record
+from touchpoints import calls, outcomes, pursue, record, rulesets
 from touchpoints.models import (
     CallAttempt,
     FollowUp,
@@ -22,7 +22,10 @@ from touchpoints.models import (
     Promise,
     Task,
     Touchpoint,
+    TouchpointKind,
     UnmatchedTouchpoint,
+    WarmthRule,
+    WarmthRuleset,
 )
 
 # A Wednesday, noon in New York: the guard lets everybody call.
@@ -177,6 +180,19 @@ class Stage:
         assert waiting is not None
         assert lead.pk in waiting.candidates.values_list("pk", flat=True)
         return waiting
+
+    def _draft(self) -> WarmthRuleset:
+        return rulesets.draft(by=self.cast["max"], now=NOON)
+
+    def _draft_rule(self) -> WarmthRule:
+        return self.one("draft").rules.get(kind="event")
+
+    def _rules_version(self) -> str:
+        return "1"
+
+    def _kind(self) -> str:
+        """One that a workspace made for itself."""
+        return TouchpointKind.objects.create(key="tasting", label="Tasting").pk
 
     def _nowhere(self) -> str:
         return "nowhere"

@@ -24,6 +24,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from crm.settings import IS_SQLITE
 from tests.platform.stage import NOON, Stage
+from touchpoints import rulesets
 
 # Ada owns the lead, Bea is her colleague, Max their manager; Cy and Mo (a manager) are of another team; root is
 # an admin. A decision: ok (done, or asked in), in (sent to the login), or the status of the refusal. What is not
@@ -41,6 +42,7 @@ demo_clear                         POST    -           in        403  403  403  
 
 call                               GET     -           in        ok   ok   ok   ok   ok   ok
 call_rail                          GET     -           in        ok   ok   ok   ok   ok   ok
+call_line                          GET     lead        in        ok    404  ok   404  404  ok
 call_alerts                        GET     -           in        ok   ok   ok   ok   ok   ok
 call_renew                         POST    -           in        ok   ok   ok   ok   ok   ok
 call_dial                          POST    -           in        ok   404  ok   404  404  ok
@@ -93,6 +95,30 @@ pipeline                           GET     -           in        403  403  ok   
 pipeline_leads                     GET     -           in        403  403  ok   403  ok   ok
 engine                             GET     -           in        403  403  403  403  403  ok
 engine_try_again                   POST    set_aside   in        403  403  403  403  403  ok
+
+rules                              GET     -           in        403  403  ok   403  ok   ok
+rules_run                          GET     -           in        403  403  ok   403  ok   ok
+rules_versions                     GET     -           in        403  403  ok   403  ok   ok
+rules_kinds                        GET     -           in        403  403  ok   403  ok   ok
+rules_kinds                        POST    -           in        403  403  ok   403  ok   ok
+rules_lines                        GET     -           in        403  403  ok   403  ok   ok
+rules_history                      GET     -           in        403  403  ok   403  ok   ok
+rules_cadences                     GET     -           in        403  403  ok   403  ok   ok
+rules_outcomes                     GET     -           in        403  403  ok   403  ok   ok
+rules_guard                        GET     -           in        403  403  ok   403  ok   ok
+rules_version                      GET     rules_version in        403  403  ok   403  ok   ok
+rules_draft                        GET     -           in        403  403  ok   403  ok   ok
+rules_draft_start                  POST    -           in        403  403  ok   403  ok   ok
+rules_draft_add                    POST    -           in        403  403  ok   403  ok   ok
+rules_draft_change                 POST    draft_rule  in        403  403  ok   403  ok   ok
+rules_draft_settings               POST    -           in        403  403  ok   403  ok   ok
+rules_draft_preview                GET     -           in        403  403  ok   403  ok   ok
+rules_draft_publish                POST    -           in        403  403  ok   403  ok   ok
+rules_draft_discard                POST    -           in        403  403  ok   403  ok   ok
+rules_kind                         GET     kind        in        403  403  ok   403  ok   ok
+rules_kind                         POST    kind        in        403  403  ok   403  ok   ok
+rules_kind_remove                  POST    kind        in        403  403  ok   403  ok   ok
+rules_line                         POST    kind        in        403  403  ok   403  ok   ok
 
 api_schema                         GET     -           ok        ok   ok   ok   ok   ok   ok
 api_docs                           GET     -           ok        ok   ok   ok   ok   ok   ok
@@ -213,6 +239,18 @@ BODIES: dict[tuple[str, str], Body] = {
         "column_1": "email",
     },
     ("lead_import", "POST"): lambda stage: {"file": SimpleUploadedFile("people.csv", b"name\nAnn Lee\n")},
+    ("rules_draft_add", "POST"): lambda stage: RULE,
+    ("rules_draft_change", "POST"): lambda stage: RULE,
+    ("rules_draft_settings", "POST"): lambda stage: {"half_life_days": "10"},
+    ("rules_draft_publish", "POST"): lambda stage: {"stamp": rulesets.stamp(stage.one("draft"))},
+    ("rules_kinds", "POST"): lambda stage: {
+        "key": "brunch",
+        "label": "Brunch",
+        "direction": "inbound",
+        **RULE,
+    },
+    ("rules_kind", "POST"): lambda stage: {"label": "Brunch", "direction": "inbound"},
+    ("rules_line", "POST"): lambda stage: {"language": "en", "tone": "formal", "text": "We had brunch."},
     ("account_login", "POST"): lambda stage: {"login": "ada", "password": "wrong"},
     ("account_reset_password", "POST"): lambda stage: {"email": "nobody@thaw.example"},
     ("api_touchpoints", "POST"): lambda stage: {**OF_ANN, "external_id": "t-9"},
@@ -244,6 +282,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_customers_one", "PATCH"): lambda stage: {"name": "Umbrella Inc"},
     ("api_tasks_done", "POST"): lambda stage: {},
 }
+RULE = {"kind": "event", "warms_for_days": "60", "counts_at_most": "2", "active": "on"}
 OF_ANN = {
     "kind": "event",
     "occurred_at": (NOON - timedelta(days=1)).isoformat(),
@@ -252,6 +291,12 @@ OF_ANN = {
 }
 # Addresses that name their row in the query, and the row.
 QUERIES = {
+    ("rules_draft", "GET"): ("", "draft"),
+    ("rules_draft_add", "POST"): ("", "draft"),
+    ("rules_draft_settings", "POST"): ("", "draft"),
+    ("rules_draft_preview", "GET"): ("", "draft"),
+    ("rules_draft_publish", "POST"): ("", "draft"),
+    ("rules_draft_discard", "POST"): ("", "draft"),
     ("api_touchpoints", "PATCH"): ("?source=forms&external_id=t-1", "touchpoint"),
     ("api_touchpoints", "DELETE"): ("?source=forms&external_id=t-1", "touchpoint"),
     ("api_touchpoints", "POST"): ("", "lead"),
@@ -294,6 +339,7 @@ BACK_OFFICE = {
     "touchpoints.outcome": "change",
     "touchpoints.promise": "",
     "touchpoints.pursuit": "",
+    "touchpoints.rulechangerun": "",
     "touchpoints.sweeprun": "",
     "touchpoints.talktrack": "add change delete",
     "touchpoints.task": "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -140,6 +140,19 @@ def renew(request: HttpRequest) -> HttpResponse:
 def rail(request: HttpRequest) -> HttpResponse:
     """The next five, so that a hand-raiser shows up without a reload."""
     return render(request, "call/rail.html", {"rail": screen.rail(request.user, now=timezone.now())})
+
+
+@login_required
+@never_cache
+@require_GET
+def line(request: HttpRequest, pk: int) -> HttpResponse:
+    """The opening line about the piece of evidence the rep picked, `?touchpoint=`; without one, about the strongest."""
+    now = timezone.now()
+    lead = get_object_or_404(Lead.objects.live().visible_to(request.user), pk=pk)
+    said = screen.line_of(lead, _number(request.GET.get("touchpoint")) or None, user=request.user, now=now)
+    if said is None:
+        raise Http404
+    return render(request, "call/line.html", {"lead": lead, "line": said})
 
 
 # --- what the answers are made of ----------------------------------------------------------------------------
