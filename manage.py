@@ -10,7 +10,10 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
+    from crm.first_use import prepare
+
     try:
+        prepare(sys.argv)
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"Thaw is not configured right: {error}")
