@@ -4,6 +4,7 @@ import atexit
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,7 +20,9 @@ def provide() -> None:
         return
     binaries = find_binaries()
     if binaries is not None:
-        os.environ["TEST_DATABASE_URL"] = _start(binaries)
+        server = Server(binaries)
+        server.start()
+        os.environ["TEST_DATABASE_URL"] = server.url
 
 
 def find_binaries() -> Path | None:
@@ -35,61 +38,80 @@ def find_binaries() -> Path | None:
     return None
 
 
-def _start(binaries: Path) -> str:
-    # The server refuses to run as root, and its socket's path must be short: hence a directory in /tmp.
-    directory = Path(tempfile.mkdtemp(prefix="thaw-pg-", dir="/tmp"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        os.chown(directory, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    data = directory / "data"
-    subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "thaw", "-A", "trust", "-E", "UTF8", "--no-sync"],
-        user=user,
-        cwd=directory,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
-    )
-    me = os.getpid()
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": directory,
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-        "max_connections": "60",
-        "shared_buffers": "64MB",
-    }
-    server = subprocess.Popen(
-        [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())],
-        user=user,
-        cwd=directory,
-        stdout=subprocess.DEVNULL,
-        stderr=(directory / "log").open("w"),
-        start_new_session=True,
-        preexec_fn=lambda: tether_to_parent(me),
-    )
-    atexit.register(_stop, server)
-    _wait(binaries, directory, server)
-    return f"postgres://thaw@/{directory}/thaw"
+class Server:
+    """A PostgreSQL of its own in a new directory, reachable through a socket alone; it ends with this process."""
 
-
-def _wait(binaries: Path, directory: Path, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.poll() is None:
-        made = subprocess.run(
-            [binaries / "createdb", "-h", directory, "-U", "thaw", "thaw"], capture_output=True, check=False
+    def __init__(self, binaries: Path) -> None:
+        self.binaries = binaries
+        # It refuses to run as root, and its socket's path must be short: hence a directory in /tmp.
+        self.directory = Path(tempfile.mkdtemp(prefix="thaw-pg-", dir="/tmp"))
+        atexit.register(shutil.rmtree, self.directory, ignore_errors=True)
+        self.user = "nobody" if os.geteuid() == 0 else None
+        if self.user:
+            os.chown(self.directory, pwd.getpwnam(self.user).pw_uid, pwd.getpwnam(self.user).pw_gid)
+        self.data = self.directory / "data"
+        subprocess.run(
+            [binaries / "initdb", "-D", self.data, "-U", "thaw", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            user=self.user,
+            cwd=self.directory,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
         )
-        if made.returncode == 0:
+        self.process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.stop)
+
+    @property
+    def url(self) -> str:
+        return f"postgres://thaw@/{self.directory}/thaw"
+
+    def start(self, **settings: str) -> None:
+        """Start it and wait until it answers. Unless told otherwise it is quick and keeps nothing safe."""
+        me = os.getpid()
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.directory),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "60",
+            "shared_buffers": "64MB",
+            **settings,
+        }
+        self.process = subprocess.Popen(
+            [
+                self.binaries / "postgres",
+                "-D",
+                self.data,
+                *(f"--{name}={value}" for name, value in options.items()),
+            ],
+            user=self.user,
+            cwd=self.directory,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.directory / "log").open("a"),
+            start_new_session=True,
+            preexec_fn=lambda: tether_to_parent(me),
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 30
+        createdb = [self.binaries / "createdb", "-h", self.directory, "-U", "thaw", "thaw"]
+        while time.monotonic() < deadline and self.process is not None and self.process.poll() is None:
+            made = subprocess.run(createdb, capture_output=True, text=True, check=False)
+            if made.returncode == 0 or "already exists" in made.stderr:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"PostgreSQL did not start: {(self.directory / 'log').read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """SIGTERM waits for whoever is connected, SIGINT ends their transactions, SIGQUIT is a crash."""
+        if self.process is None:
             return
-        time.sleep(0.1)
-    raise RuntimeError(f"PostgreSQL did not start: {(directory / 'log').read_text()}")
-
-
-def _stop(server: "subprocess.Popen[bytes]") -> None:
-    server.terminate()
-    try:
-        server.wait(10)
-    except subprocess.TimeoutExpired:
-        server.kill()
+        self.process.send_signal(how)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
