@@ -57,8 +57,9 @@ def _remove(rows: models.QuerySet[Any]) -> None:
     Django's collector does the same row by row in memory, which takes minutes for a demo. A row that is protected
     stays pointed at, so that the database refuses at the end of the transaction.
     """
-    for relation in rows.model._meta.related_objects:
-        if relation.many_to_many:
+    # Hidden ones too: a field with related_name="+" points here all the same.
+    for relation in rows.model._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, models.ManyToOneRel):
             continue
         model, field = relation.related_model, relation.field
         pointing = model._base_manager.filter(**{f"{field.name}__in": rows.values("pk")})
