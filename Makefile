@@ -30,8 +30,8 @@ lint: setup-dev
 
 # Tables and bench-results/*.json, beside SQLite and beside PostgreSQL: make bench BENCH_LEADS=100000
 bench: setup-dev
-	$(BIN)/python -m pytest tests/benchmarks -s --show-capture=no
-	$(BIN)/python -m pytest tests/benchmarks -s --show-capture=no --postgres
+	$(BIN)/python -m pytest tests/benchmarks -s --show-capture=no -o faulthandler_timeout=0
+	$(BIN)/python -m pytest tests/benchmarks -s --show-capture=no -o faulthandler_timeout=0 --postgres
 
 # What is installed is what the lock says, every file by its hash. A lock that is already installed costs
 # nothing; the development lock contains all of the other one.

@@ -1,4 +1,7 @@
-"""A workspace of any size, written set by set: leads with companies, numbers, touchpoints, pursuits and calls."""
+"""A workspace of any size: leads with companies, numbers, touchpoints, pursuits and calls.
+
+The first thousands are made by Django; the database copies them, each table in one statement, as often as asked.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from django.core.management.color import no_style
+from django.db import connection
 
 from crm.accounts.models import ApiKey, Team, User
 from leads.models import Company, Lead, LeadNumber, Number
@@ -15,7 +21,17 @@ from touchpoints.models import Cadence, CallAttempt, FollowUp, Pursuit, Touchpoi
 NOON = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
 TEAMS, REPS_A_TEAM = 4, 5
 KINDS = ("event", "website_visit", "email_sent", "referral", "content_download", "social_follow")
-CHUNK = 5_000
+MADE = 2_000
+COPIED = (Lead, Number, LeadNumber, Touchpoint, Pursuit, FollowUp, CallAttempt)
+# What must differ from copy to copy; every other column is the original's. `k` is the copy, `id` the original.
+DIFFERS = {
+    "email": "'p' || (id - 1 + k * {made}) || '@example.com'",
+    "e164": "'+1212' || (2000000 + id - 1 + k * {made})",
+    "external_id": "CASE external_id WHEN '' THEN '' ELSE external_id || '-' || k END",
+}
+
+# How many rows of each model were made before they were copied.
+SIZES: dict[Any, int] = {}
 
 
 @dataclass
@@ -36,17 +52,17 @@ def build(leads: int) -> World:
         User.objects.create(username=f"bench-{n}", role="rep", team=teams[n % TEAMS], dials_a_day=80)
         for n in range(TEAMS * REPS_A_TEAM)
     ]
-    companies = Company.objects.bulk_create(
-        [Company(name=f"Company {n}", country="US") for n in range(leads // 4)], batch_size=CHUNK
-    )
+    made = min(leads, MADE)
+    companies = Company.objects.bulk_create([Company(name=f"Company {n}", country="US") for n in range(made)])
     cadence = Cadence.objects.filter(is_default=True, temperature="cold").first()
-    for start in range(0, leads, CHUNK):
-        _chunk(range(start, min(start + CHUNK, leads)), companies, reps, cadence)
+    _make(range(made), companies, reps, cadence)
+    for model in COPIED:
+        _copy(model, times=-(-leads // made) - 1, leads=made)
     key = ApiKey.objects.create(user=root, name="bench", expiry=None)[1]
     return World(root, manager, reps, key, leads)
 
 
-def _chunk(span: range, companies: list[Company], reps: list[User], cadence: Any) -> None:
+def _make(span: range, companies: list[Company], reps: list[User], cadence: Any) -> None:
     made = Lead.objects.bulk_create(_leads(span, companies, reps))
     numbers = Number.objects.bulk_create(
         Number(e164=f"+1212{2_000_000 + n}", region="US", line_type="fixed") for n in span
@@ -97,6 +113,31 @@ def _chunk(span: range, companies: list[Company], reps: list[User], cadence: Any
         )
         for lead, pursuit, number in zip(made, pursuits, numbers, strict=True)
     )
+
+
+def _copy(model: Any, *, times: int, leads: int) -> None:
+    """Copy all rows `times` times; what pointed at a copied row points at the copy of it that goes along."""
+    rows = SIZES[model] = model.objects.count()
+    columns, values = [], []
+    for field in model._meta.concrete_fields:
+        column, value = field.column, f'"{field.column}"'
+        if field.primary_key:
+            value = f"id + k * {rows}"
+        elif field.remote_field is not None and field.related_model in COPIED:
+            value = f'"{column}" + k * {SIZES[field.related_model]}'
+        elif column in DIFFERS:
+            value = DIFFERS[column].format(made=leads)
+        columns.append(f'"{column}"')
+        values.append(value)
+    table = f'"{model._meta.db_table}"'
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE copies(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM copies WHERE k < {times}) "
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} CROSS JOIN copies "
+            f"WHERE k <= {times} ORDER BY k, id"
+        )
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)
 
 
 def _leads(span: range, companies: list[Company], reps: list[User]) -> Iterator[Lead]:

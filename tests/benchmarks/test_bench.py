@@ -63,9 +63,12 @@ class BareList(generics.ListAPIView[Lead]):
 
 def test_control(figures: Figures, world: World) -> None:
     view, factory = BareList.as_view(), APIRequestFactory()
-    figures.u_ms = figures.measure(
-        "U: bare list view, 20 rows", lambda: view(factory.get("/")).render(), times=60
-    )
+
+    def look() -> None:
+        view(factory.get("/")).render()
+
+    # The machine may be busy with something else for a moment: the calmest of three rounds is the control.
+    figures.u_ms = min(figures.measure("U: bare list view, 20 rows", look, times=40) for _round in range(3))
 
 
 PAGES = {
