@@ -43,8 +43,11 @@ class Person:
     def contradicts(self, other: Person) -> bool:
         if self.name and other.name:
             return self.name != other.name
-        if self.name or other.name or self.is_bare() or other.is_bare():
+        if self.is_bare() or other.is_bare():
             return False
+        if self.name or other.name:
+            # Somebody's name against a role whose name nobody learned yet: another company is another person.
+            return bool(self.company and other.company) and folded(self.company) != folded(other.company)
         return self.role != other.role
 
     def shares_place_with(self, other: Person) -> bool:

@@ -53,7 +53,9 @@ def _depends_on_the_database(item: pytest.Item) -> bool:
     if fixtures & {"idle_thaw", "browser"}:
         return False
     return (
-        _commits(item) or bool(item.get_closest_marker("django_db")) or bool(fixtures & {"db", "live_worker"})
+        _commits(item)
+        or bool(item.get_closest_marker("django_db"))
+        or bool(fixtures & {"db", "django_db_setup", "live_worker"})
     )
 
 

@@ -20,12 +20,12 @@ from leads.models import Lead
 
 from . import pursue
 from .models import (
-    SweepRun,
     TemperatureChange,
     TemperatureOverride,
     Touchpoint,
     WarmthRuleset,
 )
+from .sweeps import noted
 from .warmth import OverrideValue, Rule, Ruleset, Touch, Warmth, effective, warmth
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def evaluate_waiting(*, now: datetime, limit: int = 20_000) -> Evaluated:
 
     Where a chunk fails each of its leads is tried alone, so that one poisonous touchpoint harms no other lead.
     """
-    with _noted_run("evaluate_waiting", now=now) as run:
+    with noted("evaluate_waiting", now=now) as run:
         while run.looked_at < limit and (ids := _waiting_leads(now=now)):
             done, failed = evaluate_or_isolate(ids, now=now)
             run.looked_at += done.looked_at
@@ -227,7 +227,7 @@ def _count_failure(lead_id: int, error: str, *, now: datetime) -> None:
 def cool_expired(*, now: datetime) -> Evaluated:
     """Cool the leads whose date has passed and end the overrides whose time is over."""
     total = Evaluated()
-    with _noted_run("cool_expired", now=now) as run:
+    with noted("cool_expired", now=now) as run:
         while ids := list(
             TemperatureOverride.objects.filter(ended_at=None, until__lte=now).values_list(
                 "lead_id", flat=True
@@ -380,24 +380,3 @@ def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
     for touchpoint in rows:
         by_lead[touchpoint.lead_id].append(touchpoint)
     return by_lead
-
-
-class _noted_run:
-    """A sweep's run, noted in its `SweepRun` row: when, how many rows it looked at and changed, and how it failed."""
-
-    def __init__(self, name: str, *, now: datetime) -> None:
-        self.name, self.now = name, now
-        self.looked_at = self.changed = 0
-
-    def __enter__(self) -> _noted_run:
-        return self
-
-    def __exit__(self, kind: Any, error: BaseException | None, _trace: Any) -> None:
-        values = {
-            "started_at": self.now,
-            "finished_at": self.now,
-            "looked_at": self.looked_at,
-            "changed": self.changed,
-            "error": str(error)[:500] if error else "",
-        }
-        SweepRun.objects.update_or_create(name=self.name, defaults=values)

@@ -76,6 +76,8 @@ class OutcomeForm(forms.Form):
         outcome = Outcome.objects.filter(pk=data.get("outcome")).first()
         if outcome is not None and outcome.policy == "agreed_time" and not data.get("callback_at"):
             self.add_error("callback_at", gettext("Say when to call back."))
+        if outcome is not None and outcome.ends_pursuit == "meeting" and not data.get("meeting_at"):
+            self.add_error("meeting_at", gettext("Say when you meet."))
         return data
 
     def logged(self) -> Logged:

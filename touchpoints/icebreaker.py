@@ -7,7 +7,7 @@ template of which a needed fact is missing is not used. The language is the lead
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.utils.translation import gettext
@@ -83,6 +83,8 @@ def icebreaker(
     said = [greeting(person, language=language, tone=tone, now=now)]
     if promise is not None:
         said.append(_promise_line(promise, person, caller, language, now))
+        # The talk in which it was promised is what the promise speaks of already.
+        evidence = [fact for fact in evidence if fact.kind != "conversation"]
     for fact in _worth_saying(evidence):
         said.append(
             line(fact, person, caller=caller, language=language, tone=tone, templates=templates, now=now)
@@ -166,9 +168,9 @@ def examples(kind: str, template: str, *, caller: str, language: str, tone: str,
     Where it may not be used, the general words that are said instead.
     """
     at = now - timedelta(days=6)
-    held = {"campaign": "ABC Expo", "network": "LinkedIn", "referred_by": "Ann Lee"}
+    full = Fact(1, kind, at, campaign="ABC Expo", network="LinkedIn", referred_by="Ann Lee")
     templates = {(kind, language, tone): template}
-    facts = [Fact(1, kind, at, **held), Fact(1, kind, at, **held, by="Bo Chen"), Fact(1, kind, at)]
+    facts = [full, replace(full, by="Bo Chen"), Fact(1, kind, at)]
     said = [
         line(fact, Person(), caller=caller, language=language, tone=tone, templates=templates, now=now)
         for fact in facts
@@ -205,9 +207,9 @@ def _promise_line(promise: Promised, person: Person, caller: str, language: str,
     facts = {
         "when": time_in_words(promise.made_at, language, zone=person.zone, now=now),
         "colleague": _colleague(promise.by, caller),
-        "text": _CALL_BACK[language] if promise.text == CALL_BACK else promise.text.strip().rstrip("."),
+        "text": promise.text.strip().rstrip("."),
     }
-    return fill(_PROMISE[language], facts) or ""
+    return fill((_CALL_BACK if promise.text == CALL_BACK else _PROMISE)[language], facts) or ""
 
 
 def _address(person: Person, language: str, tone: str) -> str:
@@ -249,9 +251,14 @@ _PROMISE = {
     "pl": "Nasza obietnica złożona {when}[ ({colleague})]: {text}.",
     "ru": "Мы обещали вам {when}[ ({colleague})]: {text}.",
 }
-# The promise of an agreed callback, kept under one text and said in each language.
+# An agreed callback is kept as a promise under this text; the lead asked for it, and so it is said.
 CALL_BACK = "call back"
-_CALL_BACK = {"en": "a call back", "da": "at ringe tilbage", "pl": "telefon", "ru": "перезвонить"}
+_CALL_BACK = {
+    "en": "You asked [my colleague {colleague}|us] {when} to call back.",
+    "da": "Du bad [min kollega {colleague}|os] {when} om at ringe tilbage.",
+    "pl": "Umówiliśmy się na telefon {when}[ (z naszej strony: {colleague})].",
+    "ru": "Мы договорились о звонке {when}[ (с нашей стороны: {colleague})].",
+}
 _GENERAL = {
     "en": "[My colleague {colleague} was|We were] in touch with you {when}.",
     "da": "[Min kollega {colleague} var|Vi var] i kontakt med dig {when}.",

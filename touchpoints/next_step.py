@@ -230,6 +230,8 @@ def _agreed_time(params: Mapping[str, Any], context: Context, now: datetime) -> 
     if agreed <= now:
         return Declined("time_past", gettext("the agreed time must lie in the future"))
     tolerance = timedelta(minutes=int(params.get("tolerance_minutes", 15)))
+    # "In twenty minutes" is not five: what was agreed for soon opens only shortly before.
+    early = min(tolerance, (agreed - now) / 4)
     window = earliest_permitted(context.place, at=agreed)
     if window is None:
         return _no_window()
@@ -238,7 +240,7 @@ def _agreed_time(params: Mapping[str, Any], context: Context, now: datetime) -> 
         allowed = earliest_permitted(context.place, at=nearest)
         why = gettext("no call is permitted at the agreed time")
         return Declined("not_permitted", why, allowed[0] if allowed else None)
-    opened = earliest_permitted(context.place, at=max(now, agreed - tolerance))
+    opened = earliest_permitted(context.place, at=max(now, agreed - early))
     opens = opened[0] if opened else agreed
     local = agreed.astimezone(context.place.zone)
     why = gettext("callback agreed for %(when)s their time") % {"when": format_date(local, "l j F, H:i")}

@@ -26,11 +26,11 @@ from .models import (
     HandRaise,
     Promise,
     Pursuit,
-    SweepRun,
     Task,
     Touchpoint,
 )
 from .next_step import Context, Placement, hand_raise
+from .sweeps import noted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -225,12 +225,18 @@ def ask_all(questions: Sequence[tuple[Lead, str, str]], *, now: datetime) -> Non
 
 
 def start(
-    leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime, follow_up: bool = True
+    leads: Sequence[Lead],
+    *,
+    by: AbstractUser | None,
+    now: datetime,
+    follow_up: bool = True,
+    fresh: bool = False,
 ) -> list[Pursuit]:
     """Start a pursuit for each of these leads that has an owner or a pool, none open, and may be called at all.
 
     Capacity is the caller's matter. With `follow_up` the first attempt is placed, or a task where none can be, and
-    existing customers are left out: their account owner calls. A lost lead comes back by its new pursuit.
+    existing customers are left out: their account owner calls. A lost lead comes back by its new pursuit. `fresh`:
+    they turned warm just now (see `_place_next`).
     """
     ids = [lead.pk for lead in leads]
     with transaction.atomic():
@@ -268,7 +274,8 @@ def start(
         pursuits = Pursuit.objects.bulk_create(rows)
         stage.reopen(wanted, by=by, now=now)
         if follow_up:
-            _place_next(list(zip(wanted, pursuits, strict=True)), situations, plans, now=now)
+            pairs = list(zip(wanted, pursuits, strict=True))
+            _place_next(pairs, situations, plans, now=now, fresh=fresh)
     return pursuits
 
 
@@ -279,14 +286,20 @@ def _place_next(
     *,
     now: datetime,
     why: str = "",
+    fresh: bool = False,
 ) -> None:
-    """Place the call each pursuit stands at; where nothing can be placed, say what a person must do."""
+    """Place the call each pursuit stands at; where nothing can be placed, say what a person must do.
+
+    `fresh` evidence is called on while it is warm: at once where the guard leaves a window open, weekend or not.
+    """
     placements, questions = [], []
     for lead, pursuit in pairs:
         missing = situations[lead.pk].missing()
         found = (
             Declined("no_window", "") if missing else _next_of(pursuit, situations[lead.pk], plans, now=now)
         )
+        if fresh and not isinstance(found, Declined):
+            found = _at_once(found, situations[lead.pk], now=now)
         if missing is not None:
             questions.append((lead, *missing))
         elif isinstance(found, Declined):
@@ -327,6 +340,15 @@ def _next_of(
         found.cell[1],
         gettext("follow-up call: %(slot)s") % {"slot": words},
     )
+
+
+def _at_once(placed: Placed, situation: guarding.Situation, *, now: datetime) -> Placed:
+    """The same call, moved to now where one is permitted now; an unworked one stays due, so that nothing is lost."""
+    window = situation.next_window(now=now)
+    if placed.due_at <= now or window is None or window[0] > now or situation.earliest is not None:
+        return placed
+    reason = gettext("turned warm: call now; planned was %(plan)s") % {"plan": placed.reason}
+    return replace(placed, due_at=now, window_end=window[1], reason=reason[:300])
 
 
 def go_on(leads: Sequence[Lead], *, now: datetime) -> None:
@@ -395,7 +417,12 @@ def start_waiting(*, now: datetime) -> int:
 
     Warm leads first, then by fit and expected value. Pursuits that stalled go on first. Returns how many were started.
     """
-    resumed = resume_stalled(now=now)
+    with noted("start_pursuits", now=now) as run:
+        run.looked_at = run.changed = resume_stalled(now=now) + _start_best(now=now)
+    return run.changed
+
+
+def _start_best(*, now: datetime) -> int:
     started = 0
     room = _Room(now=now)
     for keeper in room.keepers:
@@ -416,7 +443,6 @@ def start_waiting(*, now: datetime) -> int:
             begun = len(start(best, by=None, now=now))
             room.take(keeper, begun)
             started += begun
-    _note("start_pursuits", now=now, looked_at=resumed + started, changed=resumed + started)
     return started
 
 
@@ -547,8 +573,8 @@ def follow_temperature(
         row.rank, row.rank_value = rank_of(by_id[row.lead_id], rank=None, agreed_at=None, now=now)
     FollowUp.objects.bulk_update(rest, ["rank", "rank_value"])
     if sprint:
-        fresh = [by_id[pk] for pk in sorted(promoted) if pk not in follow_ups]
-        start_if_room(fresh, by=None, now=now)
+        new = [by_id[pk] for pk in sorted(promoted) if pk not in follow_ups]
+        start_if_room(new, by=None, now=now, fresh=True)
 
 
 def _may_resprint(pursuit: Pursuit | None, *, now: datetime) -> bool:
@@ -581,18 +607,23 @@ def _resprint(
     )
     moving = [(lead, pursuit) for lead, pursuit in pairs if lead.pk in movable]
     situations = guarding.gather([lead for lead, _pursuit in moving], now=now)
-    _place_next(moving, situations, plans, now=now, why=gettext("turned warm"))
+    _place_next(moving, situations, plans, now=now, why=gettext("turned warm"), fresh=True)
 
 
-def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> list[Pursuit]:
-    """Start pursuits for leads that were never pursued, as far as capacity allows; warmest first."""
+def start_if_room(
+    leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime, fresh: bool = False
+) -> list[Pursuit]:
+    """Start pursuits for leads that were never pursued, as far as capacity allows; warmest first.
+
+    `fresh`: because they turned warm just now.
+    """
     waiting = [lead for lead in leads if lead.owner_id or lead.team_id]
     if not waiting:
         return []
     waiting = _warmest_first(waiting, now=now)
     ended = set(Pursuit.objects.filter(lead__in=waiting).values_list("lead_id", flat=True))
     chosen = within_room([lead for lead in waiting if lead.pk not in ended], now=now)
-    return start(chosen, by=by, now=now)
+    return start(chosen, by=by, now=now, fresh=fresh)
 
 
 def _warmest_first(leads: Sequence[Lead], *, now: datetime) -> list[Lead]:
@@ -717,17 +748,17 @@ def tend_follow_ups(*, now: datetime) -> int:
     """Look after follow-ups whose window has closed: a missed callback is a broken promise and moves to the next
     permitted day; everything else stays due in the next permitted window. Each row looked at is moved on.
     """
-    looked_at = 0
-    while rows := list(
-        FollowUp.objects.open()
-        .filter(Q(lease_until=None) | Q(lease_until__lte=now), window_end__lte=now)
-        .select_related("lead", "pursuit")
-        .order_by("window_end")[:CHUNK]
-    ):
-        _tend_or_isolate(rows, now=now)
-        looked_at += len(rows)
-    _note("tend_follow_ups", now=now, looked_at=looked_at, changed=looked_at)
-    return looked_at
+    with noted("tend_follow_ups", now=now) as run:
+        while rows := list(
+            FollowUp.objects.open()
+            .filter(Q(lease_until=None) | Q(lease_until__lte=now), window_end__lte=now)
+            .select_related("lead", "pursuit")
+            .order_by("window_end")[:CHUNK]
+        ):
+            _tend_or_isolate(rows, now=now)
+            run.looked_at += len(rows)
+            run.changed += len(rows)
+    return run.looked_at
 
 
 def _tend_or_isolate(rows: list[FollowUp], *, now: datetime) -> None:
@@ -779,16 +810,3 @@ def _tend(rows: list[FollowUp], *, now: datetime) -> None:
         cancelled_at=None,
         due_at__lte=now,
     ).update(broken_at=now)
-
-
-def _note(name: str, *, now: datetime, looked_at: int, changed: int) -> None:
-    SweepRun.objects.update_or_create(
-        name=name,
-        defaults={
-            "started_at": now,
-            "finished_at": now,
-            "looked_at": looked_at,
-            "changed": changed,
-            "error": "",
-        },
-    )

@@ -67,7 +67,8 @@ class GuardRule(models.Model):
         blank=True,
         help_text=_(
             'What lifts a check: [{"kind": "purchase", "months": 18, "lifts": ["registry"], "firms": "all"}]; '
-            "kind: consent, written_permission, purchase, enquiry, personal_relationship, trade; lifts: registry, consent; "
+            "kind: consent, written_permission, purchase, enquiry, personal_relationship, trade; "
+            "lifts: registry, consent; "
             "firms: all, securities, others."
         ),
     )

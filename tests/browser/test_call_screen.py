@@ -161,6 +161,21 @@ def test_a_dangerous_key_asks_for_enter(
     assert outcomes_of(one) == ["wrong_number"]
 
 
+@pytest.mark.parametrize("key, outcome", [("6", "not_now"), ("9", "info_requested"), ("8", "not_interested")])
+def test_enter_in_an_outcomes_field_logs_that_outcome(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], key: str, outcome: str
+) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    page.keyboard.press(key)
+    page.wait_for_selector("#outcome-form fieldset:not([hidden])")
+    page.keyboard.press("Enter")
+    in_front(page, two)
+    assert outcomes_of(one) == [outcome]
+
+
 def test_z_returns_to_the_lead_and_the_dial_stays(
     desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
 ) -> None:

@@ -154,6 +154,13 @@ class TestDuplicates:
         new.fields["job_title"] = "Cook"
         assert duplicates_of(new) == []
 
+    def test_a_named_person_is_not_the_role_of_another_company_at_the_same_number(self):
+        buyer = lead("", "", company="ABC", job_title="Buyer", phones=[PHONE])
+        new = NewLead({"first_name": "Bo", "last_name": "Lund", "company": "Hubco"}, [PhoneInput(PHONE)])
+        assert duplicates_of(new) == []
+        new.fields["company"] = "abc"
+        assert duplicates_of(new) == [buyer.pk]
+
     def test_an_address_identifies_whatever_the_name(self):
         ann = lead(email="ann@example.com")
         assert duplicates_of(NewLead({"first_name": "Anne", "email": "ANN@example.com"})) == [ann.pk]

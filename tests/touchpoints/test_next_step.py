@@ -194,7 +194,7 @@ class TestCallback:
         soon = TUESDAY + timedelta(minutes=5)
         assert when(after("callback_requested", agreed_at=soon, history=history)) == (
             "Tue 03 Mar",
-            "09:00–09:20",
+            "09:03–09:20",
         )
 
     def test_on_a_sunday_works_where_the_law_allows_it(self) -> None:

@@ -167,6 +167,22 @@ def test_a_promotion_takes_the_warm_plan_from_its_start_and_keeps_the_count(
     assert (follow_up.attempt, follow_up.due_at, follow_up.rank) == (4, now, 4)
 
 
+@pytest.mark.parametrize(
+    ("there", "due_there"),
+    [((7, 11, 0), "Sat 11:00"), ((7, 6, 0), "Mon 08:00")],
+    ids=["while a call is permitted, Saturday or not", "before the hours open, by the plan"],
+)
+def test_fresh_evidence_is_called_on_at_once_where_a_call_is_permitted(
+    a_lead: ALead, ada: User, touched: Any, there: tuple[int, int, int], due_there: str
+) -> None:
+    saturday = datetime(2026, 3, *there, tzinfo=NEW_YORK)
+    waits, new = a_lead(owner=ada, company="Acme"), a_lead(owner=ada, company="Bolt")
+    pursue.start([waits], by=None, now=saturday)
+    for lead in (waits, new):
+        touched(lead, "referral", now=saturday)
+        assert f"{open_follow_up(lead).due_at.astimezone(NEW_YORK):%a %H:%M}" == due_there
+
+
 def test_at_most_one_new_sprint_in_thirty_days(tried: Lead, touched: Any, max_: User, now: datetime) -> None:
     touched(tried, "referral")
     for days, sprints in ((10, False), (30, True)):
