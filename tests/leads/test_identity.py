@@ -155,7 +155,7 @@ class TestDuplicates:
         assert duplicates_of(new) == []
 
     def test_a_named_person_is_not_the_role_of_another_company_at_the_same_number(self):
-        buyer = lead("", "", company="ABC", job_title="Buyer", phones=[PHONE])
+        buyer = lead("", company="ABC", job_title="Buyer", phones=[PHONE])
         new = NewLead({"first_name": "Bo", "last_name": "Lund", "company": "Hubco"}, [PhoneInput(PHONE)])
         assert duplicates_of(new) == []
         new.fields["company"] = "abc"
