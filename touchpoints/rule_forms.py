@@ -100,7 +100,7 @@ class HalfLifeForm(forms.Form):
 
 
 class KindForm(forms.Form):
-    """A kind of touchpoint; `builtin` leaves only its words to change, and `existing` takes the key and the rule away."""
+    """A kind of touchpoint: a new one with its rule, or `kind` changed; of a built-in one only the words."""
 
     key = forms.SlugField(
         label=_("key"), max_length=40, help_text=_("For the API: small letters, digits, - and _. It stays.")

@@ -84,7 +84,8 @@ def test_a_draft_is_begun_edited_and_discarded(manager: Client, max_: User) -> N
     assert draft.created_by == max_
     first, second = draft.rules.all()[:2]
     page = manager.get(reverse("rules_draft") + f"?rule={first.pk}", **HX).content.decode()
-    assert page.lstrip().startswith("<div") and 'name="warms_for_days"' in page
+    assert page.lstrip().startswith("<div")
+    assert 'name="warms_for_days"' in page
     values = {"kind": first.kind_id, "warms_for_days": "100", "counts_at_most": "4", "active": "on"}
     answer = manager.post(reverse("rules_draft_change", args=[first.pk]), values, **HX)
     assert "Referral warms for 100 days, counts at most 4" in answer.content.decode()
