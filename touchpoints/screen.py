@@ -57,6 +57,8 @@ def show(
     zone = zone_of(situation.zones)
     return {
         "lead": lead,
+        # A colleague's hand-raiser may be offered to somebody who does not see the lead's page.
+        "has_page": Lead.objects.visible_to(user).filter(pk=lead.pk).exists(),
         "call": call,
         "note": call.notes if call else "",
         "follow_up": follow_up,

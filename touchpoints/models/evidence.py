@@ -107,6 +107,9 @@ class Touchpoint(models.Model):
                 name="touchpoint_waiting",
                 condition=Q(evaluated_at__isnull=True, set_aside_at__isnull=True),
             ),
+            models.Index(
+                fields=["set_aside_at"], name="touchpoint_set_aside", condition=Q(set_aside_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
