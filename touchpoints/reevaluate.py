@@ -137,7 +137,7 @@ def _evaluate(leads: Leads, *, now: datetime, cause: str, run: RuleChangeRun | N
     engine.hold_rules()
     row, _values = engine.published()
     asked, heard_of = _without_new_contact(leads.all(), now=now)
-    written = rule_effect.write(asked, row, now=now)
+    written = rule_effect.write(asked, (leads.after, leads.last), row, now=now)
     rule_effect.rank_follow_ups(leads.after, leads.last, now=now)
     if run is not None:
         run.moved += written.moved

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from leads.models import Lead, LeadList
 
 from .models import FollowUp, TemperatureOverride, WarmthRuleset
-from .warmth_sql import ComputedWarmth, aware, compiled, computed_warmth, dialect_of
+from .warmth_sql import ComputedWarmth, Span, aware, compiled, computed_warmth, dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,16 +122,20 @@ def _told(rows: list[tuple[Any, ...]]) -> Effect:
     return Effect(warm, cool, looked_at, by, [pk for _n, _after, pk in sorted(sample)[:SAMPLE]])
 
 
-def write(leads: QuerySet[Lead], ruleset: WarmthRuleset, *, now: datetime, using: str = "default") -> Written:
-    """Write what the rules say onto these leads, overrides respected, where it differs by over a second.
+def write(
+    leads: QuerySet[Lead], span: Span, ruleset: WarmthRuleset, *, now: datetime, using: str = "default"
+) -> Written:
+    """Write what the rules say onto these leads, with ids in `span`, where it differs by over a second.
+
+    Overrides are respected.
 
     A lead that somebody else wrote since it was read is left alone: who evaluates does so by the rules in force.
     Follow-ups and history are the caller's.
     """
-    judged = _judged(leads, ruleset, now=now, using=using)
+    judged = _judged(leads, ruleset, now=now, using=using, span=span)
     if judged is None:
         return Written(0, [])
-    return _WRITERS[connections[using].vendor](*judged, using)
+    return _WRITERS[connections[using].vendor](*judged, span, using)
 
 
 def rank_follow_ups(after: int, last: int, *, now: datetime, using: str = "default") -> int:
@@ -165,15 +169,16 @@ def rank_follow_ups(after: int, last: int, *, now: datetime, using: str = "defau
         return int(cursor.rowcount)
 
 
-def _write_at_once(ctes: str, params: tuple[Any, ...], using: str) -> Written:
+def _write_at_once(ctes: str, params: tuple[Any, ...], span: Span, using: str) -> Written:
     """PostgreSQL: judge, compare and swap, and say what changed, in one statement."""
     table = connections[using].ops.quote_name(Lead._meta.db_table)
     sql = f"""{ctes},
-        moved AS (SELECT * FROM judged WHERE {_differs(using)}),
+        moved AS MATERIALIZED (SELECT * FROM judged WHERE {_differs(using)}),
         written AS (
             UPDATE {table} SET temperature = moved.after, warm_until = moved.until, evidence_until = moved.evidence
             FROM moved
-            WHERE {table}.id = moved.lead_id AND {table}.temperature = moved.stored
+            WHERE {table}.id = moved.lead_id AND {table}.id > {int(span[0])} AND {table}.id <= {int(span[1])}
+                AND {table}.temperature = moved.stored
                 AND {table}.warm_until IS NOT DISTINCT FROM moved.stored_until
                 AND {table}.evidence_until IS NOT DISTINCT FROM moved.stored_evidence
                 AND {table}.cooled_at IS NOT DISTINCT FROM moved.cooled_at
@@ -182,13 +187,15 @@ def _write_at_once(ctes: str, params: tuple[Any, ...], using: str) -> Written:
         SELECT counted.n, written.* FROM (SELECT COUNT(*) AS n FROM written) counted
             LEFT JOIN written ON written.stored <> written.after
     """  # noqa: S608 - as above
-    with connections[using].cursor() as cursor:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        _give_room(cursor, "postgresql")
         cursor.execute(sql, params)
         rows = cursor.fetchall()
+        _take_room(cursor)
     return Written(rows[0][0], [Changed(*row[1:]) for row in rows if row[1] is not None])
 
 
-def _write_one_by_one(ctes: str, params: tuple[Any, ...], using: str) -> Written:
+def _write_one_by_one(ctes: str, params: tuple[Any, ...], span: Span, using: str) -> Written:
     """SQLite: there is one writer, so that nothing can move between the reading and the writing."""
     connection = connections[using]
     table = connection.ops.quote_name(Lead._meta.db_table)
@@ -209,22 +216,23 @@ def _write_one_by_one(ctes: str, params: tuple[Any, ...], using: str) -> Written
     )
 
 
-_WRITERS: dict[str, Callable[[str, tuple[Any, ...], str], Written]] = {
+_WRITERS: dict[str, Callable[[str, tuple[Any, ...], Span, str], Written]] = {
     "postgresql": _write_at_once,
     "sqlite": _write_one_by_one,
 }
 
 
 def _judged(
-    leads: QuerySet[Lead], ruleset: WarmthRuleset, *, now: datetime, using: str
+    leads: QuerySet[Lead], ruleset: WarmthRuleset, *, now: datetime, using: str, span: Span | None = None
 ) -> tuple[str, tuple[Any, ...]] | None:
     """The statement's head, ending in `judged`: what is stored of each lead, and what holds under the rules."""
-    computed: ComputedWarmth | None = computed_warmth(leads, ruleset, now=now, using=using)
+    computed: ComputedWarmth | None = computed_warmth(leads, ruleset, now=now, using=using, span=span)
     if computed is None:
         return None
     connection = connections[using]
     name = connection.ops.quote_name
     instant = dialect_of(connection).instant.format("computed.seconds")
+    within = f"WHERE l.id > {int(span[0])} AND l.id <= {int(span[1])}" if span else ""
     ctes = f"""{computed.ctes},
         judged AS (
             SELECT l.id AS lead_id, l.owner_id, l.cooled_at, l.temperature AS stored,
@@ -235,6 +243,7 @@ def _judged(
             FROM computed JOIN {name(Lead._meta.db_table)} l ON l.id = computed.lead_id
                 LEFT JOIN {name(TemperatureOverride._meta.db_table)} o
                     ON o.lead_id = l.id AND o.ended_at IS NULL AND {_is_later("o.until", using)}
+            {within}
         )
     """  # noqa: S608 - as above
     return ctes, (*computed.params, now.timestamp(), now)
@@ -258,8 +267,18 @@ def _differs(using: str) -> str:
     return f"stored <> after OR {moved('stored_until', 'until')} OR {moved('stored_evidence', 'evidence')}"
 
 
+# The planner cannot know how many rows a CASE of rules and two windows leave. It guesses one, and reads everything
+# anew for each lead; so it is kept from loops, and gets the memory to sort at once instead of on disk.
+_ROOM = {"work_mem": "'256MB'", "jit": "off", "enable_nestloop": "off"}
+
+
 def _give_room(cursor: Any, vendor: str) -> None:
-    """Sorting all touchpoints in memory instead of on disk halves the wait for a preview."""
     if vendor == "postgresql":
-        cursor.execute("SET LOCAL work_mem = '256MB'")
-        cursor.execute("SET LOCAL jit = off")
+        for name, value in _ROOM.items():
+            cursor.execute(f"SET LOCAL {name} = {value}")
+
+
+def _take_room(cursor: Any) -> None:
+    """What comes after in the same transaction is planned as usual."""
+    for name in _ROOM:
+        cursor.execute(f"SET LOCAL {name} TO DEFAULT")

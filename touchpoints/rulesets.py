@@ -93,6 +93,7 @@ def set_half_life(ruleset: WarmthRuleset, days: float, note: str = "") -> None:
         row = _editable(ruleset.pk)
         row.half_life_days, row.note = days, note[:300]
         row.save(update_fields=["half_life_days", "note"])
+    ruleset.half_life_days, ruleset.note = row.half_life_days, row.note
 
 
 def add_rule(ruleset: WarmthRuleset, values: Mapping[str, Any]) -> WarmthRule:

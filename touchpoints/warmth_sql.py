@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.dateparse import parse_datetime
 
 from leads import segments
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MOST = (MOST_HALF_LIVES_AHEAD + 90) * math.log(2)
 
 Leads = QuerySet[Lead] | Collection[int] | None
+# Leads with ids in (first, second]: said besides, so that a chunk reads its own touchpoints by their index.
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -76,33 +78,44 @@ class ComputedWarmth:
 
 
 def computed_warmth(
-    leads: Leads, ruleset: WarmthRuleset, *, now: datetime, using: str = "default"
+    leads: Leads,
+    ruleset: WarmthRuleset,
+    *,
+    now: datetime,
+    using: str = "default",
+    span: Span | None = None,
 ) -> ComputedWarmth | None:
     """What the evidence says of these leads (None: of all) under a ruleset, published or draft.
 
-    The leads are read when the rows are. Returns None where `leads` is known to be empty.
+    The leads are read when the rows are. `span` says which ids they lie in, where they do. Returns None where `leads`
+    is known to be empty.
     """
     connection = connections[using]
     dialect = dialect_of(connection)
-    asked = Lead.objects.order_by().values("pk")
-    if leads is not None:
+    asked = Lead.objects.order_by().values("pk", "cooled_at")
+    if span is not None and isinstance(leads, QuerySet):
+        asked = leads.order_by().values("pk", "cooled_at")
+    elif leads is not None:
         asked = asked.filter(pk__in=leads.values("pk") if isinstance(leads, QuerySet) else list(leads))
     rules = list(ruleset.rules.filter(active=True).select_related("segment").order_by("position"))
     try:
         asked_sql, asked_params = compiled(asked, using)
-        matched_sql, matched_params = compiled(_matched(rules, leads, asked, now=now), using)
+        matched_sql, matched_params = compiled(
+            _matched(rules, leads, asked.values("pk"), span, now=now), using
+        )
     except EmptyResultSet:
         return None
     quote = connection.ops.quote_name
     half_life = ruleset.half_life_days * 86400.0
     columns = "lead_id, id, kind, campaign, occurred_at, rule"
     ctes = f"""
-        WITH asked (lead_id) AS ({asked_sql}),
+        WITH asked (lead_id, cooled_at) AS ({asked_sql}),
         matched ({columns}) AS ({matched_sql}),
         campaigns AS (
             SELECT matched.*, CASE WHEN campaign = '' THEN 1 ELSE ROW_NUMBER() OVER (
-                PARTITION BY lead_id, kind, campaign ORDER BY occurred_at DESC, id DESC) END AS nth
-            FROM matched WHERE rule IS NOT NULL
+                PARTITION BY matched.lead_id, kind, campaign ORDER BY occurred_at DESC, id DESC) END AS nth
+            FROM matched JOIN asked ON asked.lead_id = matched.lead_id
+            WHERE rule IS NOT NULL AND (asked.cooled_at IS NULL OR occurred_at > asked.cooled_at)
         ),
         ranked AS (
             SELECT campaigns.lead_id, rules.counts_at_most,
@@ -161,18 +174,20 @@ def store_evidence_until(
         return int(cursor.rowcount)
 
 
-def _matched(rules: list[WarmthRule], leads: Leads, asked: QuerySet[Any], *, now: datetime) -> QuerySet[Any]:
-    """The touchpoints since each lead's refusal that were not set aside, each with its rule."""
+def _matched(
+    rules: list[WarmthRule], leads: Leads, asked: QuerySet[Any], span: Span | None, *, now: datetime
+) -> QuerySet[Any]:
+    """The touchpoints of the leads (and perhaps of more) that were not set aside, each with its rule."""
     whens = [
         When(
             _condition(rule) & _of_lead(rule, None if leads is None else asked, now=now), then=Value(rule.pk)
         )
         for rule in rules
     ]
-    touchpoints = Touchpoint.objects.filter(
-        Q(lead__cooled_at=None) | Q(occurred_at__gt=F("lead__cooled_at")), set_aside_at=None
-    )
-    if leads is not None:
+    touchpoints = Touchpoint.objects.filter(set_aside_at=None)
+    if span is not None:
+        touchpoints = touchpoints.filter(lead__gt=span[0], lead__lte=span[1])
+    elif leads is not None:
         touchpoints = touchpoints.filter(lead__in=asked)
     return (
         touchpoints.order_by()
