@@ -79,12 +79,19 @@ def log_outcome(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: d
     return call
 
 
-def preview(lead: Lead, call: CallAttempt | None, *, user: AbstractUser, now: datetime) -> dict[str, str]:
+def preview(
+    lead: Lead,
+    call: CallAttempt | None,
+    situation: guarding.Situation,
+    *,
+    user: AbstractUser,
+    now: datetime,
+) -> dict[str, str]:
     """What would come next after each outcome, in words, by outcome key; for a call that is open or to be made."""
     if call is None:
         pursuit = Pursuit.objects.open().filter(lead=lead).first()
         call = CallAttempt(lead=lead, pursuit=pursuit, user=user, started_at=now)  # type: ignore[misc]
-    logging = _Logging(call, lead, Logged(outcome=""), user, now)
+    logging = _Logging(call, lead, Logged(outcome=""), user, now, situation=situation)
     return {
         outcome.key: logging.decide(outcome).reason
         for outcome in Outcome.objects.filter(active=True)
@@ -101,10 +108,19 @@ def _locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
 class _Logging:
     """One outcome being logged: everything it reads, decides and writes."""
 
-    def __init__(self, call: CallAttempt, lead: Lead, logged: Logged, user: Any, now: datetime) -> None:
+    def __init__(
+        self,
+        call: CallAttempt,
+        lead: Lead,
+        logged: Logged,
+        user: Any,
+        now: datetime,
+        *,
+        situation: guarding.Situation | None = None,
+    ) -> None:
         self.call, self.lead, self.logged, self.user, self.now = call, lead, logged, user, now
         self.pursuit = Pursuit.objects.select_related("cadence").filter(pk=call.pursuit_id).first()
-        self.situation = guarding.gather([self.lead], now=now)[self.lead.pk]
+        self.situation = situation or guarding.gather([self.lead], now=now)[self.lead.pk]
         self.made: dict[str, list[Any]] = {}
         self.raised = HandRaise.objects.filter(lead=lead, raised_at__gt=now - timedelta(hours=24)).first()
         self.earlier = list(

@@ -242,7 +242,7 @@ def _outcome_buttons(
     lead: Lead, call: CallAttempt | None, situation: guarding.Situation, *, user: Any, now: datetime
 ) -> list[dict[str, Any]]:
     """[{key, label, hotkey, code, asks, dangerous, common, then}]: `asks` names what must be answered first."""
-    then = outcomes.preview(lead, call, user=user, now=now)
+    then = outcomes.preview(lead, call, situation, user=user, now=now)
     shared = any(users > 1 for users in situation.users_of.values())
     buttons = []
     for outcome in Outcome.objects.filter(active=True):

@@ -63,11 +63,11 @@ def test_user_refuses(given: Any, arguments: list[str], password: str, said: str
 
 def test_api_key_prints_a_key_that_opens(ada: User) -> None:
     out = StringIO()
-    call_command("api_key", "phone system", "--user", "ada", "--scope", "calls", stdout=out)
+    call_command("api_key", "phone system", "--user", "ada", "--scope", "calls:write", stdout=out)
     (key,) = out.getvalue().split()
     assert TokenAuthentication().authenticate_credentials(key.encode())[0] == ada
     kept = ApiKey.objects.get()
-    assert (kept.name, kept.scopes, kept.expiry) == ("phone system", ["calls"], None)
+    assert (kept.name, kept.scopes, kept.expiry) == ("phone system", ["calls:write"], None)
     assert key not in kept.digest
 
 
@@ -76,6 +76,7 @@ def test_api_key_refuses(ada: User) -> None:
         (["x", "--user", "nobody"], "no user"),
         (["y" * 81, "--user", "ada"], "name"),
         (["x"], "--user"),
+        (["x", "--user", "ada", "--scope", "everything"], "no scope"),
     ]:
         with pytest.raises(CommandError, match=said):
             call_command("api_key", *arguments)

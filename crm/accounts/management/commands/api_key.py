@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
 from crm.accounts.models import ApiKey, User
+from crm.api.keys import SCOPES
 
 
 class Command(BaseCommand):
@@ -30,13 +30,15 @@ class Command(BaseCommand):
             raise CommandError(
                 f"name: {user!r} already has a key {name!r}; revoke it or choose another name."
             )
-        with transaction.atomic():
-            key, token = ApiKey.objects.create(user=owner, name=name, scopes=scope, expiry=None)
-            try:
-                key.full_clean()
-            except ValidationError as error:
-                reasons = "; ".join(
-                    f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()
-                )
-                raise CommandError(reasons) from None
+        unknown = sorted(set(scope) - SCOPES)
+        if unknown:
+            raise CommandError(
+                f"--scope: there is no scope {unknown[0]!r}; known are {', '.join(sorted(SCOPES))}."
+            )
+        try:
+            ApiKey(user=owner, name=name, scopes=scope).clean_fields(exclude=["digest", "token_key"])
+        except ValidationError as error:
+            reasons = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
+            raise CommandError(reasons) from None
+        _key, token = ApiKey.objects.create(user=owner, name=name, scopes=scope, expiry=None)
         self.stdout.write(token)
