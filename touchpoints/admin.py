@@ -139,15 +139,12 @@ class OutcomeAdmin(admin.ModelAdmin):
 
 
 @admin.register(TouchpointKind)
-class TouchpointKindAdmin(admin.ModelAdmin):
+class TouchpointKindAdmin(ReadOnly):
     list_display = ("key", "label", "direction", "hand_raise", "builtin", "active")
-
-    def has_delete_permission(self, request: Any, obj: TouchpointKind | None = None) -> bool:
-        return obj is not None and not obj.builtin and super().has_delete_permission(request, obj)
 
 
 @admin.register(IceBreaker)
-class IceBreakerAdmin(admin.ModelAdmin):
+class IceBreakerAdmin(ReadOnly):
     list_display = ("kind", "language", "tone", "text")
     list_filter = ("language", "tone")
     list_select_related = ("kind",)
