@@ -39,11 +39,14 @@ sha256 = (sha256sum 2>/dev/null || shasum -a 256) | cut -d' ' -f1
 running = run $$(cat requirements.lock | $(sha256))
 developing = dev $$(cat requirements.lock requirements-dev.lock | $(sha256))
 
+# Syncing takes out what no lock names, uv itself included.
+uv_at_hand = test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
+
 define install
 	@echo "Setting up $(VENV) from $(1) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Thaw needs Python 3.11 or later.")'
 	@rm -f $(VENV)/.locks
-	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
+	@$(uv_at_hand)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(1)
 endef
 
@@ -66,5 +69,6 @@ $(VENV)/dev:
 compile = $(BIN)/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: setup-dev
+	@$(uv_at_hand)
 	$(compile) --output-file requirements.lock
 	$(compile) --group dev --output-file requirements-dev.lock
