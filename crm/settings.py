@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "touchpoints",
     "crm.intake",
     "crm.pipeline",
+    "crm.compliance",
     "crm.integrations",
     "crm.demo",
     "django.contrib.admin",

@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("touchpoints.urls")),
     path("", include("crm.intake.urls")),
     path("", include("crm.pipeline.urls")),
+    path("compliance/", include("crm.compliance.urls")),
     path("demo/", include("crm.demo.urls")),
 ]
 handler500 = "crm.api.problems.server_error"

@@ -120,6 +120,8 @@ rules_kind                         POST    kind        in        403  403  ok   
 rules_kind_remove                  POST    kind        in        403  403  ok   403  ok   ok
 rules_line                         POST    kind        in        403  403  ok   403  ok   ok
 
+compliance                         GET     -           in        403  403  ok   403  ok   ok
+
 api_schema                         GET     -           ok        ok   ok   ok   ok   ok   ok
 api_docs                           GET     -           ok        ok   ok   ok   ok   ok   ok
 api_nothing_here                   GET     nowhere     404       404  404  404  404  404  404
