@@ -3,7 +3,7 @@
 from .guard_rules import GuardRule
 from .numbers import LeadNumber, Number
 from .people import Company, ExternalId, Lead, LeadList, ListMembership, Segment
-from .permission import Consent, Customer, Suppression
+from .permission import Consent, Customer, OwnListLoad, Suppression
 from .workspace import AuditEvent, Workspace
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LeadNumber",
     "ListMembership",
     "Number",
+    "OwnListLoad",
     "Segment",
     "Suppression",
     "Workspace",

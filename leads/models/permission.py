@@ -15,17 +15,30 @@ if TYPE_CHECKING:
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def active(self) -> SuppressionQuerySet:
+        """Entries that block: those that were proposed and wait for a person's decision too."""
         return self.filter(lifted_at=None)
+
+    def proposed(self) -> SuppressionQuerySet:
+        return self.active().filter(state=Suppression.State.PROPOSED)
 
 
 class Suppression(models.Model):
-    """An entry of our own do-not-call list. It never expires; only an admin lifts it, with a reason."""
+    """An entry of our own do-not-call list. It never expires; only an admin lifts it, for a reason and with evidence.
+
+    One that a message proposed blocks like any other until a person confirms or declines it; a declined one was
+    no wish and never voided anything.
+    """
 
     class Scope(models.TextChoices):
         NUMBER = "number", _("this number")
         PERSON = "person", _("this person")
         COMPANY = "company", _("this company")
         ERASED = "erased", _("an erased person's number")
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", _("proposed")
+        CONFIRMED = "confirmed", _("confirmed")
+        DECLINED = "declined", _("declined")
 
     scope = models.CharField(_("scope"), max_length=8, choices=Scope)
     e164 = models.CharField(_("number"), max_length=16, blank=True)
@@ -46,11 +59,17 @@ class Suppression(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    state = models.CharField(_("state"), max_length=9, choices=State, default=State.CONFIRMED)
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     lifted_reason = models.CharField(max_length=300, blank=True)
+    lifted_evidence = models.TextField(blank=True, help_text=_("What shows that they agree."))
 
     objects = SuppressionQuerySet.as_manager()
 
@@ -80,10 +99,46 @@ class Suppression(models.Model):
             models.UniqueConstraint(
                 fields=["digest"], condition=Q(scope="erased", lifted_at=None), name="digest_suppressed_once"
             ),
+            models.CheckConstraint(
+                condition=~Q(state="declined") | Q(lifted_at__isnull=False), name="declined_is_off_the_list"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["e164"], name="suppression_number", condition=~Q(e164="")),
+            models.Index(
+                fields=["requested_at"],
+                name="suppression_proposed",
+                condition=Q(state="proposed", lifted_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_scope_display()}: {self.e164 or self.lead or self.company or self.digest[:8]}"
+
+
+class OwnListLoad(models.Model):
+    """One file of numbers that was put on our own list: what came of each row, and who brought it."""
+
+    file_name = models.CharField(_("file"), max_length=200)
+    sha256 = models.CharField(max_length=64)
+    column = models.CharField(_("column"), max_length=120)
+    region = models.CharField(_("country"), max_length=2)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    rows = models.PositiveIntegerField(_("rows"), default=0)
+    accepted = models.PositiveIntegerField(_("numbers"), default=0)
+    added = models.PositiveIntegerField(_("new on the list"), default=0)
+    refused = models.PositiveIntegerField(_("refused"), default=0)
+    refusals = models.JSONField(default=list, blank=True, help_text=_("[{line, value, reason}]"))
+    at = models.DateTimeField(_("at"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.file_name
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):

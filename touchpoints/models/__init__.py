@@ -36,6 +36,7 @@ from .pursuit import (
     Skip,
     Task,
 )
+from .wishes import Complaint, Wish
 
 __all__ = [
     "Answer",
@@ -45,6 +46,7 @@ __all__ = [
     "CallAttempt",
     "CallBlock",
     "Channel",
+    "Complaint",
     "Dial",
     "Direction",
     "FollowUp",
@@ -68,4 +70,5 @@ __all__ = [
     "UnmatchedTouchpoint",
     "WarmthRule",
     "WarmthRuleset",
+    "Wish",
 ]

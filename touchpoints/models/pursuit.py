@@ -252,6 +252,9 @@ class Task(models.Model):
         RECORD_CONSENT = "record_consent", _("record consent")
         LOAD_REGISTRY = "load_registry", _("load a registry list")
         ANSWER = "answer", _("answer the lead")
+        DECIDE_WISH = "decide_wish", _("decide on a request to stop")
+        COMPLAINT = "complaint", _("handle a complaint")
+        CUSTOMER = "customer", _("call a customer")
         LOOK_INTO = "look_into", _("look into it")
 
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
