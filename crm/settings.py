@@ -9,7 +9,7 @@ import structlog
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from crm.thaw_dir import broker_socket, open_thaw_dir, secret_key
+from crm.thaw_dir import broker_socket, erasure_keys, open_thaw_dir, secret_key
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -30,6 +30,14 @@ THAW_DIR = open_thaw_dir(Path(env("THAW_DIR", default="") or BASE_DIR / ".thaw")
 # --- Where it answers ---------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="") or secret_key(THAW_DIR)
+# Under these keys erased persons are recognised; never in the database. The first makes new digests, all are read.
+ERASURE_KEYS = tuple(env("ERASURE_KEY", default="").replace(",", " ").split()) or erasure_keys(THAW_DIR)
+if not ERASURE_KEYS or min(map(len, ERASURE_KEYS)) < 20:
+    raise environ.ImproperlyConfigured(
+        "ERASURE_KEY, or the file erasure_key in THAW_DIR, holds no key of at least 20 characters"
+    )
+# Which persons were erased, as digests: what a restored backup is held against.
+ERASURE_LEDGER = THAW_DIR / "erasures.jsonl"
 HOST = env("HOST", default="") or "127.0.0.1"
 PORT = _number("PORT", 8000, most=65535)
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]

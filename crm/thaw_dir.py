@@ -22,6 +22,13 @@ def secret_key(thaw_dir: Path) -> str:
     return _first_written(thaw_dir / "secret_key", lambda: secrets.token_urlsafe(50))
 
 
+def erasure_keys(thaw_dir: Path) -> tuple[str, ...]:
+    """Return the keys under which erased persons are recognised, one a line in `erasure_key`, the one for new
+    digests first; generated on first use."""
+    lines = _first_written(thaw_dir / "erasure_key", lambda: secrets.token_urlsafe(32)).split()
+    return tuple(dict.fromkeys(lines))
+
+
 def broker_socket(thaw_dir: Path) -> Path:
     """Return where the embedded broker listens: inside `thaw_dir`, or in a private directory with a short
     name, recorded in `thaw_dir`, where the path would be too long for a socket."""

@@ -87,6 +87,12 @@ class User(AbstractUser):
     extension = models.CharField(
         _("extension"), max_length=20, blank=True, help_text=_("On the phone system.")
     )
+    calling_number = models.CharField(
+        _("number they call from"),
+        max_length=20,
+        blank=True,
+        help_text=_("What the called party sees; kept with each call as evidence."),
+    )
     dial_url = models.CharField(
         _("dial URL"), max_length=300, blank=True, help_text=_("A softphone's address with {number} in it.")
     )

@@ -110,6 +110,10 @@ class Suppression(models.Model):
                 name="suppression_proposed",
                 condition=Q(state="proposed", lifted_at__isnull=True),
             ),
+            # By which keys the erased were kept: asked with every look-up, since a missing key must be noticed.
+            models.Index(
+                fields=["key_id"], name="erased_key", condition=Q(scope="erased", lifted_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

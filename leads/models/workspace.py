@@ -37,6 +37,18 @@ class Workspace(models.Model):
         _("minutes to the first call of a hand-raiser"), default=5
     )
 
+    calling_number = models.CharField(
+        _("number we call from"),
+        max_length=20,
+        blank=True,
+        help_text=_("Where a user has none of their own."),
+    )
+    evidence_years = models.PositiveSmallIntegerField(
+        _("years the records of calls are kept"),
+        default=5,
+        help_text=_("Never less than the guard rules ask for."),
+    )
+
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_workspace")]
 

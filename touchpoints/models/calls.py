@@ -114,6 +114,12 @@ class CallAttempt(models.Model):
     number = models.ForeignKey(
         "leads.Number", null=True, blank=True, on_delete=models.SET_NULL, related_name="calls"
     )
+    number_digest = models.CharField(
+        max_length=64, blank=True, help_text=_("Instead of the number, once its person was erased.")
+    )
+    calling_number = models.CharField(
+        max_length=20, blank=True, help_text=_("The number we called from, as it was then.")
+    )
     direction = models.CharField(max_length=8, choices=Direction, default=Direction.OUTBOUND)
     attempt = models.PositiveSmallIntegerField(
         null=True,
@@ -175,6 +181,7 @@ class CallAttempt(models.Model):
             models.Index(fields=["user", "-started_at"], name="call_user"),
             models.Index(fields=["started_at"], name="call_started"),
             models.Index(fields=["started_at"], name="call_open", condition=Q(ended_at__isnull=True)),
+            models.Index(fields=["number_digest"], name="call_digest", condition=~Q(number_digest="")),
         ]
 
     def __str__(self) -> str:
