@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +35,13 @@ class Workspace(models.Model):
     lease_seconds = models.PositiveSmallIntegerField(_("seconds a served lead is held"), default=180)
     undo_seconds = models.PositiveSmallIntegerField(_("seconds to take an outcome back"), default=10)
     meetings_goal = models.PositiveSmallIntegerField(_("meetings a week, per rep"), default=3)
+    number_lookups_an_hour = models.PositiveSmallIntegerField(
+        _("look-ups of single numbers an hour, per person"),
+        default=30,
+        help_text=_(
+            "A look-up tells what a registry holds of a number, so nobody may ask for many; 0: none."
+        ),
+    )
     speed_goal_minutes = models.PositiveSmallIntegerField(
         _("minutes to the first call of a hand-raiser"), default=5
     )
@@ -60,6 +69,21 @@ class Workspace(models.Model):
         return cls.objects.get(pk=1)
 
 
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def visible_to(self, user: models.Model) -> AuditEventQuerySet:
+        """Admins see all. Others what befell leads they may see, what their team did where no lead is concerned,
+        and what binds everybody: rules and registries."""
+        if user.is_admin:  # type: ignore[attr-defined]
+            return self
+        leads = apps.get_model("leads", "Lead").objects.visible_to(user)
+        colleagues = get_user_model().objects.visible_to(user)  # type: ignore[attr-defined]
+        return self.filter(
+            Q(lead__in=leads.order_by())
+            | Q(lead=None, actor__in=colleagues.order_by())
+            | Q(lead=None, subject_type__in=["guard_rule", "registry_load"])
+        )
+
+
 class AuditEvent(models.Model):
     """One change somebody made that must be explained later: who, when, what, from, to, why."""
 
@@ -77,9 +101,14 @@ class AuditEvent(models.Model):
     after = models.JSONField(default=dict, blank=True)
     reason = models.CharField(max_length=300, blank=True)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["subject_type", "subject_id"], name="audit_subject")]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id"], name="audit_subject"),
+            models.Index(fields=["actor", "-at"], name="audit_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
