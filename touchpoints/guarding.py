@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,12 +15,11 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext
 
 from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
-from leads.hours import ALWAYS, Hours, LocalRule, hours_of
-from leads.law import ANYWHERE, RuleBook, Rules, jurisdictions
+from leads.hours import hours_of
+from leads.law import RuleBook, jurisdictions
 from leads.models import (
     AuditEvent,
     Consent,
@@ -36,9 +34,9 @@ from leads.models import (
 from leads.zones import find_zones
 from leads.zones_field import validate_zone
 
-from . import refusals
-from .cadence import Attempted, Caps, Place, attempted
+from .cadence import Caps, Place
 from .models import CallAttempt, Dial, FollowUp
+from .situation import Scope, Situation, zones_of_lead
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
@@ -46,206 +44,11 @@ if TYPE_CHECKING:
     from leads.guard import GuardFacts, Verdict
     from leads.numbers import ParsedNumber
 
+__all__ = ["Situation", "confirm_zone", "gather", "of_number", "place_of", "verdict", "verdicts"]
+
 DIALS_REACH_BACK = timedelta(days=8)
 HISTORY_REACHES_BACK = timedelta(days=200)
 ENQUIRY_CONSENT_MONTHS = 3
-Scope = Suppression.Scope
-# For asking about caps alone: every hour open.
-_ALWAYS = (LocalRule(ANYWHERE, ALWAYS),)
-_ORDER = {"allow": 0, "warn": 1, "block": 2}
-
-
-@dataclass
-class Situation:
-    """One lead as the guard and the planner see it at one moment."""
-
-    lead: Lead
-    links: list[LeadNumber]
-    facts: dict[int, GuardFacts]  # by number id
-    rules: dict[int, Rules]
-    now: datetime
-    suppressed: bool
-    dialled: tuple[datetime, ...]
-    caps: Caps
-    users_of: dict[int, int] = field(default_factory=dict)  # number id -> how many people share it
-
-    # --- places and times ----------------------------------------------------------------------------------
-
-    @cached_property
-    def _reference(self) -> LeadNumber | None:
-        """The number that tells where the lead is: the first in use whose zone is known, else the first."""
-        usable = self.callable_numbers()
-        known = (link for link in usable if self.facts[link.number_id].zones)
-        return next(known, None) or next(iter(usable), None) or next(iter(self.links), None)
-
-    @cached_property
-    def zones(self) -> tuple[str, ...]:
-        """Candidate zones of the reference number, else of the address alone."""
-        if self._reference is not None:
-            return self.facts[self._reference.number_id].zones
-        return _zones(self.lead, "", agreed=False)[0]
-
-    @cached_property
-    def country(self) -> str:
-        if self.lead.country:
-            return self.lead.country
-        first = next(iter(self.links), None)
-        return first.number.region if first is not None else ""
-
-    @property
-    def is_customer(self) -> bool:
-        return any(facts.is_customer for facts in self.facts.values())
-
-    @cached_property
-    def place(self) -> Place:
-        """The lead's place for the planner; without a known zone nothing is permitted there."""
-        hours = self.hours
-        country, region = self.country, self.lead.region
-        return Place(
-            zone=ZoneInfo(self.zones[0]) if self.zones else ZoneInfo("UTC"),
-            is_business_day=lambda day: business_day(day, country, region),
-            permitted=hours.permitted if hours else _never,
-            audience=self.lead.audience,
-            is_holiday=lambda day: bool(holiday_name(day, country=country, region=region)),
-            caps=self.caps,
-        )
-
-    @cached_property
-    def hours(self) -> Hours | None:
-        if not self.callable_numbers() or self._reference is None or not self.zones:
-            return None
-        return hours_of(self.zones, self.rules[self._reference.number_id].hours)
-
-    @cached_property
-    def history(self) -> tuple[Attempted, ...]:
-        return tuple(attempted(at, self.place) for at in self.dialled)
-
-    def local_time(self, at: datetime) -> datetime | None:
-        return at.astimezone(ZoneInfo(self.zones[0])) if self.zones else None
-
-    def local_date(self, at: datetime) -> date:
-        return self.place.local_date(at)
-
-    def end_of_day(self, at: datetime) -> datetime:
-        tomorrow = self.place.local_date(at) + timedelta(days=1)
-        return datetime.combine(tomorrow, time(), tzinfo=self.place.zone).astimezone(UTC)
-
-    def next_window(self, *, now: datetime) -> tuple[datetime, datetime] | None:
-        """The first permitted window open at or after `now`."""
-        opens = self.hours.next_open(now) if self.hours else None
-        if opens is None or self.hours is None:
-            return None
-        return opens, self.hours.closes_at(opens) or opens + timedelta(days=1)
-
-    @cached_property
-    def law_earliest(self) -> datetime | None:
-        """From when the law's caps let one more dial through; None where they do now."""
-        return self._earliest(lead_request=True)
-
-    @cached_property
-    def earliest(self) -> datetime | None:
-        """From when every cap, the house's included, lets one more dial through on some number."""
-        return self._earliest(lead_request=False)
-
-    def _earliest(self, *, lead_request: bool) -> datetime | None:
-        times = []
-        for link in self.callable_numbers():
-            facts = self.facts[link.number_id]
-            # The day of the house caps is the lead's own; without a zone nothing is placed anyway.
-            facts = replace(facts, lead_request=lead_request, zones=facts.zones or ("UTC",))
-            always = replace(self.rules[link.number_id], hours=_ALWAYS)
-            times.append(rules_of_call.guard(facts, always, now=self.now).next_allowed_at or self.now)
-        first = min(times, default=self.now)
-        return first if first > self.now else None
-
-    # --- numbers -------------------------------------------------------------------------------------------
-
-    def callable_numbers(self, *, without: int | None = None) -> list[LeadNumber]:
-        """Numbers that are in use and on no list, in the order we try them."""
-        return [
-            link
-            for link in self.links
-            if link.number_id != without
-            and link.number.status == Number.Status.OK
-            and not self.facts[link.number_id].suppressed
-            and not self.facts[link.number_id].erased
-        ]
-
-    def choose(self, number: Number | None) -> Number:
-        """The number to dial: the one asked for, which must be the lead's, else the first the guard allows."""
-        if number is not None:
-            if number.pk not in self.facts:
-                raise refusals.Invalid(gettext("This is no number of this lead."), field="number")
-            return number
-        if not self.links:
-            raise refusals.Invalid(gettext("The lead has no number: find one first."), field="number")
-        usable = self.callable_numbers() or self.links
-        return min(usable, key=lambda link: _ORDER[self.verdict(link.number, now=self.now).decision]).number
-
-    def verdict(self, number: Number, *, now: datetime, redial: bool = False) -> Verdict:
-        """The guard's answer for one number. A redial of a dropped call is bound by the law's caps alone."""
-        facts = self.facts[number.pk]
-        if redial:
-            facts = replace(facts, lead_request=True)
-        return rules_of_call.guard(facts, self.rules[number.pk], now=now)
-
-    def verdicts(self, *, now: datetime) -> dict[int, Verdict]:
-        return {link.number_id: self.verdict(link.number, now=now) for link in self.links}
-
-    def best_verdict(self, *, now: datetime) -> Verdict:
-        """The most permissive verdict over the lead's numbers; a block where there is none."""
-        far = datetime.max.replace(tzinfo=UTC)
-        found = list(self.verdicts(now=now).values())
-        if not found:
-            return _no_number(now)
-        return min(found, key=lambda one: (_ORDER[one.decision], one.next_allowed_at or far))
-
-    def may_serve(self, *, now: datetime) -> bool:
-        """Whether the queue may put this lead before a rep: some number may be dialled, and it is no customer."""
-        if not self.links:
-            return False
-        return self.best_verdict(now=now).decision != "block" and not self.is_customer
-
-    def missing(self) -> tuple[str, str] | None:
-        """(task kind, why) where only a person can make a call possible; None where time alone decides."""
-        if not self.callable_numbers():
-            return "find_number", gettext("no number that may be called: find one")
-        if not self.zones:
-            return "find_zone", gettext("nobody knows the time zone: confirm it, or add an address")
-        verdicts = [self.verdict(link.number, now=self.now) for link in self.callable_numbers()]
-        if all(verdict.next_allowed_at is None for verdict in verdicts):
-            return _task_for(verdicts[0])
-        return None
-
-    def scopes_of_refusal(self, number_id: int | None) -> list[str]:
-        """Whom a wish not to be called covers when nobody said: on a shared number this person, else number too."""
-        if number_id is None or self.users_of.get(number_id, 0) > 1:
-            return [Scope.PERSON]
-        return [Scope.PERSON, Scope.NUMBER]
-
-
-def _task_for(verdict: Verdict) -> tuple[str, str]:
-    kinds = {
-        "consent_missing": "record_consent",
-        "consent_revoked": "record_consent",
-        "registry_list_stale": "load_registry",
-        "registry_area_not_loaded": "load_registry",
-        "zone_unknown": "find_zone",
-        "number_invalid": "find_number",
-    }
-    reason = verdict.reasons[0] if verdict.reasons else None
-    if reason is None:
-        return "look_into", gettext("no permitted time lies ahead")
-    return kinds.get(reason.code, "find_number"), reason.detail
-
-
-def _no_number(now: datetime) -> Verdict:
-    reason = rules_of_call.Reason("number_invalid", gettext("The lead has no number: find one first."))
-    return rules_of_call.Verdict("block", (reason,), None, "", ())
-
-
-def _never(_start: datetime, _end: datetime) -> list[tuple[datetime, datetime]]:
-    return []
 
 
 def verdict(
@@ -396,7 +199,9 @@ class _Gathering:
 
     def _facts(self, lead: Lead, link: LeadNumber) -> GuardFacts:
         number = link.number
-        zones, zones_from = _zones(lead, number.e164, agreed=lead.zone_confirmed_by_id in self.agreeing)
+        zones, zones_from = zones_of_lead(
+            lead, number.e164, agreed=lead.zone_confirmed_by_id in self.agreeing
+        )
         scopes = [
             scope
             for scope, key in (
@@ -444,20 +249,6 @@ class _Gathering:
             securities_firm=row.securities_firm,
             enquiry_consent_months=ENQUIRY_CONSENT_MONTHS if row.enquiry_is_consent else 0,
         )
-
-
-def _zones(lead: Lead, e164: str, *, agreed: bool) -> tuple[tuple[str, ...], str]:
-    """Candidate zones and where they came from. A zone that no manager confirmed can but tighten."""
-    found = find_zones(
-        confirmed=lead.confirmed_zone,
-        confirmed_agreed=agreed,
-        address_zone=lead.time_zone,
-        country=lead.country,
-        region=lead.region,
-        number=e164,
-        postcode=lead.postcode,
-    )
-    return found.zones, found.source
 
 
 def of_number(
