@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("crm.intake.urls")),
     path("", include("crm.pipeline.urls")),
     path("compliance/", include("crm.compliance.urls")),
+    path("settings/", include("crm.accounts.urls")),
     path("demo/", include("crm.demo.urls")),
 ]
 handler500 = "crm.api.problems.server_error"

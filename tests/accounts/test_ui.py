@@ -48,7 +48,7 @@ def entries(role: str, at: str = "/") -> list[tuple[str, bool]]:
     ("role", "expected"),
     [
         ("rep", ["Call", "Leads", "Inbox"]),
-        ("manager", ["Call", "Leads", "Inbox", "Pipeline"]),
+        ("manager", ["Call", "Leads", "Inbox", "Pipeline", "Settings"]),
         ("admin", ["Call", "Leads", "Inbox", "Pipeline", "Settings"]),
     ],
 )

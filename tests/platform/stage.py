@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from crm.accounts.models import User
+from crm.accounts.models import Absence, User
 from crm.intake import receive
 from leads.identity import Identity
 from leads.models import Customer, Lead, LeadList, Segment, Suppression
@@ -122,6 +122,12 @@ class Stage:
     def _logged_call(self) -> CallAttempt:
         call = calls.dial(self.one("lead"), user=self.ada, now=NOON)
         return outcomes.log_outcome(call, outcomes.Logged("no_answer"), user=self.ada, now=NOON)
+
+    def _member(self) -> User:
+        return self.ada
+
+    def _absence(self) -> Absence:
+        return Absence.objects.create(user=self.ada, starts_on=NOON.date(), ends_on=NOON.date())
 
     def _meeting(self) -> Meeting:
         return Meeting.objects.create(

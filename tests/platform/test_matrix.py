@@ -40,6 +40,17 @@ metrics                            GET     -           403       403  403  403  
 set_language                       POST    -           ok        ok   ok   ok   ok   ok   ok
 demo_clear                         POST    -           in        403  403  403  403  403  ok
 
+settings                           GET     -           in        ok   ok   ok   ok   ok   ok
+settings                           POST    -           in        ok   ok   ok   ok   ok   ok
+settings_keys                      GET     -           in        ok   ok   ok   ok   ok   ok
+settings_keys                      POST    -           in        ok   ok   ok   ok   ok   ok
+settings_absences                  GET     -           in        ok   ok   ok   ok   ok   ok
+settings_absences                  POST    -           in        ok   422  ok   422  422  ok
+settings_absence_remove            POST    absence     in        ok   404  ok   404  404  ok
+settings_team                      GET     -           in        403  403  ok   403  ok   ok
+settings_member                    GET     member      in        403  403  ok   403  404  ok
+settings_member                    POST    member      in        403  403  ok   403  404  ok
+
 call                               GET     -           in        ok   ok   ok   ok   ok   ok
 call_rail                          GET     -           in        ok   ok   ok   ok   ok   ok
 call_line                          GET     lead        in        ok    404  ok   404  404  ok
@@ -253,6 +264,14 @@ BODIES: dict[tuple[str, str], Body] = {
     },
     ("rules_kind", "POST"): lambda stage: {"label": "Brunch", "direction": "inbound"},
     ("rules_line", "POST"): lambda stage: {"language": "en", "tone": "formal", "text": "We had brunch."},
+    ("settings", "POST"): lambda stage: {"language": "en", "tone": "formal", "time_zone": "UTC"},
+    ("settings_keys", "POST"): lambda stage: {"reset": "1"},
+    ("settings_absences", "POST"): lambda stage: {
+        "user": stage.ada.pk,
+        "starts_on": "2026-03-09",
+        "ends_on": "2026-03-10",
+    },
+    ("settings_member", "POST"): lambda stage: {"dials_a_day": "60"},
     ("account_login", "POST"): lambda stage: {"login": "ada", "password": "wrong"},
     ("account_reset_password", "POST"): lambda stage: {"email": "nobody@thaw.example"},
     ("api_touchpoints", "POST"): lambda stage: {**OF_ANN, "external_id": "t-9"},
@@ -302,6 +321,7 @@ QUERIES = {
     ("api_touchpoints", "PATCH"): ("?source=forms&external_id=t-1", "touchpoint"),
     ("api_touchpoints", "DELETE"): ("?source=forms&external_id=t-1", "touchpoint"),
     ("api_touchpoints", "POST"): ("", "lead"),
+    ("settings_absences", "POST"): ("", "member"),
     ("pipeline_leads", "GET"): ("?tile=funnel&part=attempted.cold", "lead"),
 }
 # Looking at these takes a lead in hand: the queue leases what it shows.

@@ -44,7 +44,7 @@ ENTRIES = (
     Entry("rules", gettext_lazy("Rules"), LEADERS),
     Entry("compliance", gettext_lazy("Compliance"), LEADERS),
     Entry("engine", gettext_lazy("Engine"), frozenset({"admin"})),
-    Entry("settings", gettext_lazy("Settings"), frozenset({"admin"})),
+    Entry("settings", gettext_lazy("Settings"), LEADERS),
 )
 
 
