@@ -14,10 +14,13 @@ import hashlib
 import hmac
 from collections.abc import Collection, Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from leads.facts import FieldError
 from leads.known import folded
 from leads.models import Suppression
 
@@ -98,7 +101,7 @@ def _beside(keys: Collection[str]) -> Q:
     """Every key id but these, as ranges between them: what an index can find, and "not in" cannot."""
     known = sorted(keys)
     outside = Q(key_id__lt=known[0]) | Q(key_id__gt=known[-1])
-    for low, high in zip(known, known[1:], strict=False):
+    for low, high in pairwise(known):
         outside |= Q(key_id__gt=low, key_id__lt=high)
     return outside
 
@@ -112,6 +115,16 @@ def erased_callees(callees: Iterable[Callee]) -> set[Callee]:
 def erased_among(e164s: Collection[str]) -> set[str]:
     """Those of the numbers that are an erased person's alone, by one query. Raises KeyMissing."""
     return {e164 for e164, _person in erased_callees((e164, "") for e164 in e164s)}
+
+
+def refusal() -> FieldError:
+    """Why a number is not stored; without the number, which would then be kept with the refusal."""
+    return FieldError(
+        "phone",
+        "erased",
+        _("it belongs to a person whose data was erased on request, who must not be called"),
+        _("another number, or an admin who takes the entry off our own list"),
+    )
 
 
 def keys_missing() -> list[str]:

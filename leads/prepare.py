@@ -61,6 +61,11 @@ class Prepared:
         named = fields.get("first_name") or fields.get("last_name") or fields.get("email")
         return bool(named or self.phones or (fields.get("company") and fields.get("job_title")))
 
+    def callees(self) -> set[tuple[str, str]]:
+        """(number in E.164, name) for each number: by what an erased person is recognised."""
+        person = f"{self.fields.get('first_name', '')} {self.fields.get('last_name', '')}".strip()
+        return {(parsed.e164, person) for _phone, parsed, _region in self.phones}
+
 
 def prepare(new: NewLead, *, home: str) -> Prepared:
     """`new` as it would be stored. `home` is the country to read numbers in where nothing else says it.

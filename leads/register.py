@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
-from leads import numbers
+from leads import erasure, numbers
 from leads.facts import FieldError, clean, shown
 from leads.known import folded, spellings
 from leads.models import (
@@ -89,6 +89,7 @@ def create_prepared(
 ) -> list[Lead | LeadRefused]:
     """`create_leads` for what was read already; refusals are handed through in their places."""
     whose = {"owner": owner, "team": owner.team if owner else team, "created_by": by, "created_at": now}
+    results = _refuse_erased(results)
     for last_try in (False, True):
         checked = _refuse_taken_ids(results)
         try:
@@ -99,6 +100,19 @@ def create_prepared(
             if last_try:
                 raise
     raise AssertionError("unreachable")
+
+
+def _refuse_erased(results: Sequence[Prepared | LeadRefused]) -> list[Prepared | LeadRefused]:
+    """Whoever asked to be forgotten does not come back by a list."""
+    erased = erasure.erased_callees(pair for r in results if isinstance(r, Prepared) for pair in r.callees())
+    if not erased:
+        return list(results)
+    return [
+        LeadRefused([erasure.refusal()])
+        if isinstance(result, Prepared) and not erased.isdisjoint(result.callees())
+        else result
+        for result in results
+    ]
 
 
 def _refuse_taken_ids(results: Sequence[Prepared | LeadRefused]) -> list[Prepared | LeadRefused]:
@@ -232,7 +246,7 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
         home = fields.get("country", lead.country) or Workspace.current().region
         phones, phone_errors = read_phones(_phone_inputs(changes), home)
         ids, id_errors = _id_changes(lead, changes.get("external_ids") or {})
-        if errors := errors + phone_errors + id_errors:
+        if errors := errors + phone_errors + id_errors or _erased(lead, fields, phones):
             raise LeadRefused(errors)
         before, after = _set_fields(lead, fields)
         if "phones" in changes or phones:
@@ -253,6 +267,15 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
                 after=after,
             )
     return lead
+
+
+def _erased(lead: Lead, fields: dict[str, Any], phones: list[PhoneRead]) -> list[FieldError]:
+    """What is wrong with numbers that come to the lead, or with the lead's under a new name."""
+    person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
+    e164s = {parsed.e164 for _phone, parsed, _region in phones}
+    if folded(person) != folded(lead.person):
+        e164s |= set(lead.lead_numbers.current().values_list("number__e164", flat=True))
+    return [erasure.refusal()] if e164s and erasure.erased_callees((e, person) for e in e164s) else []
 
 
 def _note(before: dict[str, Any], after: dict[str, Any], name: str, old: Any, new: Any) -> None:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from crm.intake import dialect, mapping, rows
 from crm.intake.models import ImportedRow, LeadImport
-from leads import claims, identity
+from leads import claims, erasure, identity
 from leads.facts import FieldError
 from leads.known import Keys, Known, look_up
 from leads.models import Lead, ListMembership
@@ -54,6 +54,9 @@ class Read:
     def __post_init__(self) -> None:
         if isinstance(self.found, LeadRefused):
             self.result = Result.REFUSED
+
+    def callees(self) -> set[tuple[str, str]]:
+        return self.found.callees() if isinstance(self.found, Prepared) else set()
 
     def refuse(self, refused: LeadRefused) -> None:
         self.result, self.found = Result.REFUSED, refused
@@ -211,7 +214,8 @@ def _fail(taken: LeadImport, why: str, *, now: datetime) -> None:
 
 def tell_apart(batch: Sequence[Read], *, earlier: Known | None = None) -> None:
     """Tell new people from known ones: those in the database, and those of earlier rows. `earlier` carries the
-    rows of earlier chunks where nothing is written (a dry run)."""
+    rows of earlier chunks where nothing is written (a dry run). Erased persons are refused."""
+    _refuse_erased(batch)
     fit = [(row, keys_of(row.found)) for row in batch if isinstance(row.found, Prepared)]
     known = look_up([key for _row, key in fit])
     made: dict[int, Read] = {}
@@ -230,6 +234,16 @@ def tell_apart(batch: Sequence[Read], *, earlier: Known | None = None) -> None:
             known.add(not_an_id, key)
             if earlier is not None:
                 earlier.add(-1 - len(earlier.person_of), key)
+
+
+def _refuse_erased(batch: Sequence[Read]) -> None:
+    """Of who asked to be forgotten nothing is kept with the refusal either."""
+    read = [row for row in batch if isinstance(row.found, Prepared)]
+    erased = erasure.erased_callees(callee for row in read for callee in row.callees())
+    for row in read:
+        if not erased.isdisjoint(row.callees()):
+            row.refuse(LeadRefused([erasure.refusal()]))
+            row.cells = []
 
 
 def _ambiguous(key: Keys, candidates: tuple[int, ...]) -> FieldError:
