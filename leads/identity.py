@@ -82,7 +82,7 @@ def number_error(name: str, raw: str, refused: numbers.NumberRefused) -> FieldEr
 def match(identities: Sequence[Identity], *, user: Any = None) -> list[Match]:
     """One Match per identity, in order, in a constant number of queries. What cannot be read identifies
     nobody (see `check`). With `user`, leads they may not see are never named."""
-    matches = find(_keys(identities))
+    matches = find(comparable(identities))
     if user is None:
         return matches
     return [
@@ -100,7 +100,8 @@ def duplicates_of(new: NewLead) -> list[int]:
     return [found.lead_id] if found.lead_id else list(found.candidates)
 
 
-def _keys(identities: Sequence[Identity]) -> list[Keys]:
+def comparable(identities: Sequence[Identity]) -> list[Keys]:
+    """Identities as they are compared and claimed: what cannot be read is left out."""
     home = Workspace.current().region if any(i.phone and not i.region for i in identities) else ""
     return [
         Keys(

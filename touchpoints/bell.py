@@ -11,6 +11,9 @@ import structlog
 from celery import current_app
 from django.db import transaction
 
+# The ring for the engine: touchpoints wait to be evaluated.
+EVALUATE = "touchpoints.tasks.evaluate_waiting"
+
 log = structlog.get_logger(__name__)
 
 # A ring that nobody heard in time is worthless: the sweep has been by.

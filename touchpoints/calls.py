@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext
 
+from leads.identity import Identity
 from leads.models import Lead, Number
 
 from . import guarding, outcomes, pursue, record, refusals, stage
@@ -207,7 +208,7 @@ def _touch_by_inbound(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
         record.NewTouchpoint(
             kind="inbound_call",
             occurred_at=now,
-            lead=record.identity.Identity(id=lead.pk),
+            lead=Identity(id=lead.pk),
             source="thaw",
             by=user.get_full_name() or user.get_username(),
             by_user_id=user.pk,

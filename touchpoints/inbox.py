@@ -13,7 +13,7 @@ from leads import identity, numbers
 from leads.models import Lead, LeadNumber, Workspace
 
 from .models import TouchpointKind, UnmatchedTouchpoint
-from .record import NewTouchpoint, from_payload
+from .reports import NewTouchpoint, from_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

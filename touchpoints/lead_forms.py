@@ -13,12 +13,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from leads.facts import FREE_TEXT, FieldError
+from leads.identity import Identity
 from leads.models import Lead, Suppression
 from leads.register import NewLead, PhoneInput
 
 from .forms import LocalTimeField
 from .models import Direction, Touchpoint, TouchpointKind
-from .record import NewTouchpoint, identity
+from .reports import NewTouchpoint
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -193,7 +194,7 @@ class TouchpointForm(forms.Form):
         values = self.changes()
         return NewTouchpoint(
             kind=values.pop("kind_id"),
-            lead=identity.Identity(id=lead.pk),
+            lead=Identity(id=lead.pk),
             source="thaw",
             external_id=f"hand:{self.cleaned_data['once'] or uuid.uuid4().hex}",
             by_user_id=user.pk if _is_name_of(values["by"], user) else None,

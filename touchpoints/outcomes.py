@@ -18,7 +18,8 @@ from django.utils.translation import gettext
 from leads import identity, register
 from leads.models import Company, Lead, LeadNumber, Number, Workspace
 
-from . import assign, engine, guarding, pursue, record, refusals, stage, suppress
+from . import assign, corrections, engine, guarding, pursue, record, refusals, stage, suppress
+from .bell import EVALUATE, ring_on_commit
 from .cadence import Attempted, Declined, Plan, attempted
 from .icebreaker import CALL_BACK
 from .models import (
@@ -342,7 +343,7 @@ class _Logging:
             recorded_by=self.user,
         )
         self._note("touchpoints", touchpoint.pk)
-        record.ring_on_commit(record.EVALUATE)
+        ring_on_commit(EVALUATE)
 
     def _special(self, outcome: Outcome) -> None:
         """What single outcomes do beyond their policy: to the number, the company list, another person."""
@@ -616,7 +617,7 @@ def _take_back(call: CallAttempt, lead: Lead, *, by: AbstractUser, now: datetime
     lead.tasks.filter(pk__in=made.get("tasks", []), done_at=None).update(done_at=now, done_by=by)
     _restore_answers(lead, made.get("answers", []))
     for touchpoint in Touchpoint.objects.filter(pk__in=made.get("touchpoints", [])):
-        record.withdraw(touchpoint, user=by, now=now, reason="outcome taken back")
+        corrections.withdraw(touchpoint, user=by, now=now, reason="outcome taken back")
     UnmatchedTouchpoint.objects.open().filter(pk__in=made.get("unmatched", [])).delete()
     # The person we were sent to is nobody again, unless something happened to them meanwhile.
     Lead.objects.filter(pk__in=made.get("leads", []), touchpoints=None, calls=None).delete()

@@ -7,7 +7,7 @@ from random import Random
 from leads import identity, register
 from leads.models import Consent, Customer, Suppression
 from touchpoints.models import Answer, Task, UnmatchedTouchpoint
-from touchpoints.record import NewTouchpoint
+from touchpoints.reports import NewTouchpoint
 
 from . import clock, talk
 from .cast import REPS

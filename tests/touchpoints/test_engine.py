@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from crm.accounts.models import Team, User
 from leads.identity import Identity
 from leads.models import Consent, Lead
-from touchpoints import calls, engine, outcomes, pursue, record
+from touchpoints import calls, corrections, engine, outcomes, pursue, record
 from touchpoints.models import (
     CallAttempt,
     FollowUp,
@@ -162,11 +162,11 @@ def test_a_refusal_cools_at_once_and_for_all_that_was(
 def test_corrections_and_withdrawals_are_evaluated_again(a_lead: ALead, touched: Any, now: datetime) -> None:
     lead = a_lead()
     made = touched(lead, "referral", days=1)
-    record.correct(made, {"kind_id": "website_visit"}, user=None, now=now)
+    corrections.correct(made, {"kind_id": "website_visit"}, user=None, now=now)
     engine.evaluate_waiting(now=now)
-    record.correct(made, {"kind_id": "event"}, user=None, now=now)
+    corrections.correct(made, {"kind_id": "event"}, user=None, now=now)
     engine.evaluate_waiting(now=now)
-    record.withdraw(made, user=None, now=now)
+    corrections.withdraw(made, user=None, now=now)
     engine.evaluate_waiting(now=now)
     assert changes(lead) == [
         ("warm", "touchpoint"),

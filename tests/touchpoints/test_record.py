@@ -17,7 +17,7 @@ from crm.accounts.models import User
 from leads.identity import Identity
 from leads.models import AuditEvent, Consent, Lead
 from leads.register import LeadRefused, NewLead, PhoneInput
-from touchpoints import engine, record
+from touchpoints import corrections, engine, record, settling
 from touchpoints.models import HandRaise, Touchpoint, UnmatchedTouchpoint
 from touchpoints.record import NewTouchpoint, Recorded, RowRefused
 
@@ -81,7 +81,7 @@ def test_what_was_set_aside_is_tried_again_once_it_is_corrected(now: datetime) -
     made = record.record(report(now), user=None, now=now).touchpoint
     Touchpoint.objects.update(set_aside_at=now, evaluation_tries=5, evaluation_error="boom")
     assert made is not None
-    assert record.correct(made, {"summary": "mended"}, user=None, now=now)
+    assert corrections.correct(made, {"summary": "mended"}, user=None, now=now)
     assert list(Touchpoint.objects.waiting()) == [made]
     assert (made.evaluation_tries, made.evaluation_error) == (0, "")
 
@@ -96,18 +96,18 @@ def test_two_leads_pointed_at_wait_for_a_person(now: datetime, a_lead: ALead, ad
     assert set(made.unmatched.candidates.all()) == {one, two}
     again = record.record(replace(torn, summary="said more"), user=None, now=now)
     assert (again.status, again.unmatched) == ("unresolved", made.unmatched)
-    settled = record.settle(made.unmatched, lead=two, user=ada, now=now)
+    settled = settling.settle_for(made.unmatched, two, user=ada, now=now)
     assert settled is not None
     assert (settled.lead, settled.summary, settled.referred_by) == (two, "said more", "Bo")
     assert record.record(replace(torn, summary="said more"), user=None, now=now).status == "duplicate"
-    with pytest.raises(record.AlreadySettled):
-        record.settle(made.unmatched, lead=one, user=ada, now=now)
+    with pytest.raises(settling.AlreadySettled):
+        settling.settle_for(made.unmatched, one, user=ada, now=now)
 
 
 def test_a_waiting_report_becomes_a_new_lead_or_nothing(now: datetime, a_lead: ALead, ada: User) -> None:
     a_lead(email="ann@example.com")
     a_lead(phones=()).external_id_rows.create(source="form", external_id="x7")
-    for number, discard in ((1, False), (2, True)):
+    for number, settled_as in ((1, "new"), (2, "discarded")):
         torn = report(now, number=number, email="ann@example.com", external_id="x7")
         torn = replace(torn, lead_fields=NewLead({"last_name": "New"}, [PhoneInput(PHONE)]))
         # Whom it names is taken: a person makes of it somebody of another address.
@@ -115,10 +115,14 @@ def test_a_waiting_report_becomes_a_new_lead_or_nothing(now: datetime, a_lead: A
         assert row is not None
         row.payload["lead"]["external_id"] = ""
         row.save()
-        touchpoint = record.settle(row, discard=discard, user=ada, now=now)
+        if settled_as == "discarded":
+            settling.discard(row, user=ada, now=now)
+        else:
+            touchpoint = settling.settle_as_new(row, user=ada, now=now)
         row.refresh_from_db()
-        if discard:
-            assert (touchpoint, row.settled_as) == (None, "discarded")
+        assert row.settled_as == settled_as
+        if settled_as == "discarded":
+            assert row.touchpoint is None
         else:
             assert touchpoint is not None
             assert (touchpoint.lead.last_name, row.settled_as) == ("New", "new")
@@ -154,10 +158,10 @@ def test_a_correction_and_a_withdrawal_leave_their_trace(now: datetime, a_lead: 
     made = record.record(report(now, id=lead.pk), user=ada, now=now).touchpoint
     assert made is not None
     engine.evaluate_waiting(now=now)
-    assert not record.correct(made, {"referred_by": "Bo"}, user=ada, now=now)
-    assert record.correct(made, {"referred_by": "Al"}, user=ada, now=now)
+    assert not corrections.correct(made, {"referred_by": "Bo"}, user=ada, now=now)
+    assert corrections.correct(made, {"referred_by": "Al"}, user=ada, now=now)
     assert (made.referred_by, made.evaluated_at) == ("Al", None)
-    record.withdraw(made, user=ada, now=now, reason="never happened")
+    corrections.withdraw(made, user=ada, now=now, reason="never happened")
     events = list(AuditEvent.objects.filter(subject_type="touchpoint").order_by("pk"))
     assert [event.action for event in events] == ["touchpoint.corrected", "touchpoint.withdrawn"]
     assert (events[0].before["referred_by"], events[0].after["referred_by"]) == ("Bo", "Al")
@@ -171,7 +175,7 @@ def test_a_withdrawn_enquiry_permits_no_calls(now: datetime, a_lead: ALead, ada:
     lead = a_lead(owner=ada)
     made = touched(lead, "web_form", days=0.01)
     consent = Consent.objects.get()
-    record.withdraw(made, user=ada, now=now)
+    corrections.withdraw(made, user=ada, now=now)
     consent.refresh_from_db()
     assert (consent.revoked_at, HandRaise.objects.count()) == (now, 0)
 

@@ -21,6 +21,7 @@ from leads.api.strict import Problem, StrictSerializer, StrictView, Text
 from leads.filters import LeadFilter
 from leads.lists import put_on
 from leads.models import Lead, LeadNumber, Number, Workspace
+from leads.prepare import keys_of, prepare
 from touchpoints import assign, calls, guarding, pursue, queue
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import GuardShape, LeadShape, OpenCallShape, show_leads
@@ -57,7 +58,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
         lists = lists_named(values.get("lists", []))
         new = new_lead_of(values)
         with told(), transaction.atomic():
-            claims.hold(_claims(new))
+            claims.hold_people([keys_of(prepare(new, home=Workspace.current().region))])
             self._refuse_duplicate(new)
             lead = register.create_lead(new, owner=owner, team=team, by=request.user, now=self.now)
             put_on(lead, lists, now=self.now)
@@ -126,16 +127,6 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
                 _("This lead is known already."),
                 candidates=candidates(found, user=self.request.user),
             )
-
-
-def _claims(new: register.NewLead) -> list[str]:
-    """What two creates of one person have in common, spelled as `touchpoints.record` spells it: the second waits."""
-    mail = str(new.fields.get("email", "")).strip().lower()
-    return [
-        *(f"id {source} {external_id}" for source, external_id in new.external_ids.items()),
-        *([f"mail {mail}"] if mail else []),
-        *(f"phone {phone.raw}" for phone in new.phones),
-    ]
 
 
 def _number_of(lead: Lead, text: str) -> Number | None:

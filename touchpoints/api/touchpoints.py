@@ -34,7 +34,7 @@ from leads.api.strict import (
 )
 from leads.lists import put_on
 from leads.register import FieldError
-from touchpoints import assign, record
+from touchpoints import assign, corrections, record
 from touchpoints.api.answers import told
 from touchpoints.filters import TouchpointFilter
 from touchpoints.models import Direction, Touchpoint, TouchpointKind
@@ -247,11 +247,11 @@ class TouchpointView(StrictView, viewsets.GenericViewSet[Touchpoint]):
         if "by" in changes:
             changes["by_user_id"] = _users([changes["by"]]).get(changes["by"])
         with told():
-            record.correct(touchpoint, changes, user=self.request.user, now=self.now)
+            corrections.correct(touchpoint, changes, user=self.request.user, now=self.now)
         return Response(TouchpointShape(self._one(pk=touchpoint.pk)).data)
 
     def _withdraw(self, touchpoint: Touchpoint) -> Response:
-        record.withdraw(touchpoint, user=self.request.user, now=self.now)
+        corrections.withdraw(touchpoint, user=self.request.user, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _check_rows(

@@ -14,11 +14,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from leads import register
 from leads.keyset import page
-from touchpoints import record
+from touchpoints import settling
 from touchpoints.inbox import Entry, entries, waiting_for
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpRequest, HttpResponse
+
+    from leads.models import Lead
+    from touchpoints.models import Touchpoint, UnmatchedTouchpoint
 
 ROWS = 10
 
@@ -42,8 +47,8 @@ def inbox_settle(request: HttpRequest, pk: int) -> HttpResponse:
     if lead is None and choice != "discard" and not (choice == "new" and entry.may_be_new):
         return _refuse(request, entry, gettext("Choose one of the candidates, a new lead, or discard it."))
     try:
-        touchpoint = record.settle(row, lead=lead, discard=choice == "discard", user=request.user, now=now)
-    except record.AlreadySettled:
+        touchpoint = _settle(row, lead, choice, user=request.user, now=now)
+    except settling.AlreadySettled:
         return _refuse(request, entry, gettext("Somebody settled this one meanwhile."))
     except register.LeadRefused as refused:
         return _refuse(request, entry, str(refused))
@@ -58,6 +63,17 @@ def inbox_settle(request: HttpRequest, pk: int) -> HttpResponse:
         return response
     messages.success(request, text)
     return redirect("inbox")
+
+
+def _settle(
+    row: UnmatchedTouchpoint, lead: Lead | None, choice: str, *, user: Any, now: datetime
+) -> Touchpoint | None:
+    if choice == "discard":
+        settling.discard(row, user=user, now=now)
+        return None
+    if lead is None:
+        return settling.settle_as_new(row, user=user, now=now)
+    return settling.settle_for(row, lead, user=user, now=now)
 
 
 def _refuse(request: HttpRequest, entry: Entry, text: str) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from leads import register
-from touchpoints import engine, lead_page, record
+from touchpoints import corrections, engine, lead_page, record
 from touchpoints.lead_forms import TouchpointForm, add_errors
 from touchpoints.models import Touchpoint
 from touchpoints.views.lead import done, lead_of, show
@@ -52,7 +52,7 @@ def touchpoint_correct(request: HttpRequest, pk: int) -> HttpResponse:
     form = TouchpointForm(request.POST, zone=lead_page.clock_of(request.user), now=now, stored=stored)
     if not form.is_valid():
         return show(request, shown, now=now, forms={"touchpoint_form": form}, status=422)
-    record.correct(stored, form.changes(), user=request.user, now=now)
+    corrections.correct(stored, form.changes(), user=request.user, now=now)
     engine.evaluate_leads([shown.pk], now=now)
     return done(request, shown.pk, gettext("Touchpoint corrected."), now=now)
 
@@ -64,6 +64,6 @@ def touchpoint_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     stored = get_object_or_404(Touchpoint.objects.visible_to(request.user), pk=pk)
     shown = lead_of(request, stored.lead_id)
-    record.withdraw(stored, user=request.user, now=now, reason=request.POST.get("reason", "")[:300])
+    corrections.withdraw(stored, user=request.user, now=now, reason=request.POST.get("reason", "")[:300])
     engine.evaluate_leads([shown.pk], now=now)
     return done(request, shown.pk, gettext("Touchpoint withdrawn."), now=now)
