@@ -22,13 +22,17 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class RegistryFact:
-    """What a registry's list says of the number; `list_date` is the list's own, `loaded` its area's."""
+    """What a registry's list says of the number; `list_date` is the list's own, `loaded` its area's.
+
+    `load` is the ledger's id of the load the list in use came from: with `list_date` the list's version.
+    """
 
     registry: str
     hit: bool
     list_date: date | None = None
     loaded: bool = True
     loading: bool = False
+    load: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
