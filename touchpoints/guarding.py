@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
@@ -41,10 +41,20 @@ from .situation import Scope, Situation, zones_of_lead
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
-    from leads.guard import GuardFacts, Verdict
+    from leads.guard import GuardFacts, Rules, Verdict
     from leads.numbers import ParsedNumber
 
-__all__ = ["Situation", "confirm_zone", "gather", "of_number", "place_of", "verdict", "verdicts"]
+__all__ = [
+    "Asked",
+    "Situation",
+    "asked_of_number",
+    "confirm_zone",
+    "gather",
+    "of_number",
+    "place_of",
+    "verdict",
+    "verdicts",
+]
 
 DIALS_REACH_BACK = timedelta(days=8)
 HISTORY_REACHES_BACK = timedelta(days=200)
@@ -251,7 +261,14 @@ class _Gathering:
         )
 
 
-def of_number(
+class Asked(NamedTuple):
+    """What the guard is asked: may one call on these facts under these rules?"""
+
+    facts: GuardFacts
+    rules: Rules
+
+
+def asked_of_number(
     number: ParsedNumber,
     *,
     now: datetime,
@@ -260,38 +277,44 @@ def of_number(
     country: str = "",
     region: str = "",
     audience: str = Lead.Audience.CONSUMER,
-) -> Verdict:
-    """The verdict for a bare number that need be nobody's: the lists, rows and rules of `today`, at the instant `now`.
+) -> Asked:
+    """The question about a bare number that need be nobody's, by the lists, rows and rules of `today`.
 
     `zone` is confirmed by whoever asks; `country` and `region` are an address's.
     """
+    gathering = _Gathering([], now)
+    row = Number.objects.filter(e164=number.e164).first()
+    dials = (
+        Dial.objects.filter(number=row, at__lte=now, at__gte=now - DIALS_REACH_BACK)
+        if row
+        else Dial.objects.none()
+    )
+    on_list = Suppression.objects.active().filter(scope=Scope.NUMBER, e164=number.e164).exists()
+    found = find_zones(confirmed=zone, country=country, region=region, number=number.e164)
+    facts = rules_of_call.GuardFacts(
+        number=number.e164,
+        country=country,
+        region=region,
+        audience=audience,
+        zones=found.zones,
+        zones_from=found.source,
+        line_type=row.line_type if row else number.line_type,
+        number_status=row.status if row else Number.Status.OK,
+        suppressed=(Scope.NUMBER,) if on_list else (),
+        dials_to_number=tuple(sorted(dials.values_list("at", flat=True))),
+        is_customer=Customer.objects.filter(e164=number.e164).exists(),
+        workspace=gathering.settings,
+    )
+    places = jurisdictions(country, region, number.e164)
+    return Asked(facts, gathering.book.rules_for(places, audience, today))
+
+
+def of_number(number: ParsedNumber, *, now: datetime, today: date, **place: str) -> Verdict:
+    """The verdict for a bare number at the instant `now`; `today` and `place` as in `asked_of_number`."""
 
     def ask() -> Verdict:
-        gathering = _Gathering([], now)
-        row = Number.objects.filter(e164=number.e164).first()
-        dials = (
-            Dial.objects.filter(number=row, at__lte=now, at__gte=now - DIALS_REACH_BACK)
-            if row
-            else Dial.objects.none()
-        )
-        on_list = Suppression.objects.active().filter(scope=Scope.NUMBER, e164=number.e164).exists()
-        found = find_zones(confirmed=zone, country=country, region=region, number=number.e164)
-        facts = rules_of_call.GuardFacts(
-            number=number.e164,
-            country=country,
-            region=region,
-            audience=audience,
-            zones=found.zones,
-            zones_from=found.source,
-            line_type=row.line_type if row else number.line_type,
-            number_status=row.status if row else Number.Status.OK,
-            suppressed=(Scope.NUMBER,) if on_list else (),
-            dials_to_number=tuple(sorted(dials.values_list("at", flat=True))),
-            is_customer=Customer.objects.filter(e164=number.e164).exists(),
-            workspace=gathering.settings,
-        )
-        places = jurisdictions(country, region, number.e164)
-        return rules_of_call.guard(facts, gathering.book.rules_for(places, audience, today), now=now)
+        asked = asked_of_number(number, now=now, today=today, **place)
+        return rules_of_call.guard(asked.facts, asked.rules, now=now)
 
     return rules_of_call.guarded(ask, now=now)
 
