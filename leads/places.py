@@ -107,6 +107,23 @@ def region_code(text: str, country: str) -> str | None:
 
 
 @cache
+def country_name(code: str) -> str:
+    """A country's English name ("United Kingdom" for "GB"), or its letters where the calendars do not know it."""
+    names = {two: words for words, two, *_ in HOLIDAY_COUNTRIES.values()}
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", names[code]) if code in names else code
+
+
+@cache
+def region_name(code: str, country: str) -> str:
+    """The name of a part of a country ("Florida" for "FL" of "US"), or its code where that is all one knows."""
+    try:
+        names = country_holidays(country).subdivisions_aliases
+    except NotImplementedError:
+        return code
+    return next((name for name, known in names.items() if known == code), code)
+
+
+@cache
 def _languages() -> dict[str, str]:
     names = {}
     for code, about in LANG_INFO.items():
