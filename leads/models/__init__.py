@@ -4,6 +4,7 @@ from .guard_rules import GuardRule
 from .numbers import LeadNumber, Number
 from .people import Company, ExternalId, Lead, LeadList, ListMembership, Segment
 from .permission import Consent, Customer, OwnListLoad, Suppression
+from .registries import RegistryArea, RegistryBitmap, RegistryLoad, RegistryScrub
 from .workspace import AuditEvent, Workspace
 
 __all__ = [
@@ -19,6 +20,10 @@ __all__ = [
     "ListMembership",
     "Number",
     "OwnListLoad",
+    "RegistryArea",
+    "RegistryBitmap",
+    "RegistryLoad",
+    "RegistryScrub",
     "Segment",
     "Suppression",
     "Workspace",
