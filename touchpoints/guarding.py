@@ -117,11 +117,15 @@ class _Gathering:
 
     def _read_suppressions(self, ids: list[int]) -> None:
         companies = {lead.company_id for lead in self.leads if lead.company_id}
-        rows = Suppression.objects.filter(
+        named = Suppression.objects.filter(
             Q(scope=Scope.NUMBER, e164__in=self.e164s)
             | Q(scope=Scope.PERSON, lead__in=ids)
             | Q(scope=Scope.COMPANY, company__in=companies)
-        ).values_list("scope", "e164", "lead_id", "company_id", "requested_at", "lifted_at")
+        )
+        # A declined proposal was no wish: it voids nothing that was granted before.
+        rows = named.exclude(state=Suppression.State.DECLINED).values_list(
+            "scope", "e164", "lead_id", "company_id", "requested_at", "lifted_at"
+        )
         self.on_list: set[tuple[str, Any]] = set()
         self.stopped_at: dict[int, datetime] = {}
         for scope, e164, lead, company, asked, lifted in rows:
