@@ -180,6 +180,12 @@ class Lead(models.Model):
     zone_confirmed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    zone_agreed_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when a manager agrees; until then it can only tighten.")
+    )
+    zone_agreed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
