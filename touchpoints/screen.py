@@ -15,7 +15,7 @@ from leads import numbers
 from leads.models import Lead, Workspace
 from leads.zones import zones_of_country
 
-from . import engine, guarding, outcomes, queue
+from . import engine, guarding, keys, outcomes, queue
 from .icebreaker import in_words
 from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, TalkTrack, Touchpoint
 from .reasons import fact_of, line_about, reasons_for, zone_of
@@ -246,13 +246,13 @@ def _outcome_buttons(
     shared = any(users > 1 for users in situation.users_of.values())
     buttons = []
     for outcome in Outcome.objects.filter(active=True):
-        hotkey = user.key_map.get(outcome.pk, outcome.hotkey)
+        hotkey = user.key_map.get(outcome.pk) or outcome.hotkey
         buttons.append(
             {
                 "key": outcome.pk,
                 "label": gettext(outcome.label),
                 "hotkey": hotkey.upper(),
-                "code": f"Digit{hotkey}" if hotkey.isdigit() else f"Key{hotkey.upper()}",
+                "code": keys.code_of(hotkey),
                 "asks": _asks(outcome, shared=shared),
                 "dangerous": outcome.dangerous,
                 "common": outcome.common,

@@ -76,20 +76,18 @@
       const is = one === next;
       one.classList.toggle("primary", is);
       if (is) one.dataset.act = "dial"; else delete one.dataset.act;
-      one.querySelector(".kbd").hidden = !is;
+      one.querySelector(".keycap").hidden = !is;
     }
     next.focus();
   };
 
   const press = (code) => {
     const click = (name) => { const node = act(name); node?.click(); return Boolean(node); };
-    if (code === "KeyD") return click("dial");
-    if (code === "KeyE") return click("elsewhere");
-    if (code === "KeyS") return click("skip");
-    if (code === "KeyZ") return click("undo");
-    if (code === "KeyM") { more(); return true; }
-    if (code === "KeyA") { nextNumber(); return true; }
-    if (code === "KeyN") { doc.getElementById("notes")?.focus(); return true; }
+    const action = JSON.parse(screen().dataset.keys)[code];
+    if (action === "more") { more(); return true; }
+    if (action === "number") { nextNumber(); return true; }
+    if (action === "note") { doc.getElementById("notes")?.focus(); return true; }
+    if (action) return click(action);
     const button = form()?.querySelector(`.outcomes button[data-code="${code}"]`);
     if (!button) return false;
     if (!screen().dataset.call) { toast(screen().dataset.sayDial, { key: "dial" }); return true; }
@@ -193,6 +191,11 @@
   // because a page that leaves for another program takes no keys until that program has answered.
   doc.addEventListener("dialled", (event) => {
     if (!event.detail?.url) return;
+    if (/^https?:/i.test(event.detail.url)) {
+      // A softphone or phone system: its answer is not ours to read, only whether anybody took the number.
+      fetch(event.detail.url, { method: "POST", mode: "no-cors", credentials: "include" }).catch(() => toast(screen().dataset.sayPhone, { tone: "warn", stay: true }));
+      return;
+    }
     const frame = doc.createElement("iframe");
     frame.hidden = true;
     frame.src = event.detail.url;

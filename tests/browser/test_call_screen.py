@@ -227,6 +227,38 @@ def test_keys_are_letters_while_typing_and_work_with_alt(
     assert (call.outcome_id, call.notes) == ("no_answer", "18 dials, x")
 
 
+def test_keys_that_were_moved_do_what_they_say(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], ada: User
+) -> None:
+    lead, _next = desk(2)
+    User.objects.filter(pk=ada.pk).update(key_map={"dial": "k", "no_answer": "d"})
+    page = at_desk()
+    in_front(page, lead)
+    page.keyboard.press("d")
+    page.wait_for_timeout(300)
+    assert not lead.calls.exists()
+    page.keyboard.press("k")
+    page.wait_for_selector("#screen:not([data-call=''])")
+    page.keyboard.press("d")
+    in_front(page, _next)
+    assert outcomes_of(lead) == ["no_answer"]
+
+
+def test_a_softphone_is_posted_the_number(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], ada: User
+) -> None:
+    (lead,) = desk(1)
+    User.objects.filter(pk=ada.pk).update(dial_url="http://127.0.0.1:9/dial?to={number}")
+    page = at_desk()
+    with page.expect_request("http://127.0.0.1:9/**") as posted:
+        page.keyboard.press("d")
+    assert posted.value.method == "POST"
+    assert posted.value.url.endswith("/dial?to=%2B12125550100")
+    # Nothing listens on that port: the rep is told, and the attempt stands.
+    page.wait_for_selector("#toasts >> text=did not take the number")
+    assert lead.calls.count() == 1
+
+
 def test_nothing_scrolls_sideways_on_a_phone(
     desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], page: Page
 ) -> None:

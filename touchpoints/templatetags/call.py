@@ -1,10 +1,19 @@
-"""How are a talk track's questions read in a template? Each is {"question": …, "tip": …}, or just its text."""
+"""What does the call screen say over and over? Keys as the user has them, and a talk track's questions.
+
+A question is {"question": …, "tip": …}, or just its text.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from touchpoints import keys
 
 register = template.Library()
 
@@ -23,3 +32,28 @@ def tip(question: Any) -> str:
 def at(answers: dict[str, str], question: Any) -> str:
     """The answer kept for a question, blank where there is none."""
     return answers.get(asked(question), "")
+
+
+@register.simple_tag(takes_context=True)
+def key_of(context: Context, action: str) -> str:
+    """The key this user has an action on, as aria-keyshortcuts names it."""
+    return _keys(context)[action]
+
+
+@register.simple_tag(takes_context=True)
+def keycap(context: Context, action: str) -> SafeString:
+    """The key this user has an action on, drawn; said to be the button's by aria-keyshortcuts, not by its text."""
+    key = _keys(context)[action]
+    return format_html(
+        '<span class="kbd" data-code="{}" aria-hidden="true">{}</span>', keys.code_of(key), key.upper()
+    )
+
+
+@register.simple_tag(takes_context=True)
+def action_keys(context: Context) -> str:
+    """{place of a key: action} as JSON, for the script."""
+    return json.dumps({keys.code_of(key): action for action, key in _keys(context).items()})
+
+
+def _keys(context: Context) -> dict[str, str]:
+    return keys.keys_of({}, context["request"].user.key_map)

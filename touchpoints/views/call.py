@@ -14,9 +14,8 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from leads import numbers
 from leads.models import Lead, Number, Workspace
-from touchpoints import calls, guarding, outcomes, queue, refusals, screen
+from touchpoints import calls, guarding, outcomes, phones, queue, refusals, screen
 from touchpoints.forms import OutcomeForm
 from touchpoints.models import CallAttempt, Direction, FollowUp
 from touchpoints.reasons import zone_of
@@ -191,7 +190,9 @@ def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200)
         return render(request, "call/screen.html", context, status=status)
     if request.method == "POST" and status == 200 and "just_logged" not in context:
         return redirect("call")
-    return render(request, "call/call.html", context, status=status)
+    response = render(request, "call/call.html", context, status=status)
+    response._csp_update = phones.allowance(request.user.dial_url)  # type: ignore[attr-defined]
+    return response
 
 
 def _mend(request: HttpRequest, open_call: CallAttempt, form: OutcomeForm, *, now: datetime) -> HttpResponse:
@@ -209,11 +210,8 @@ def _refuse(
 
 def _dial_url(request: HttpRequest, made: CallAttempt) -> str:
     e164 = made.number.e164 if made.number else ""
-    template = request.user.dial_url
-    if template:
-        return template.replace("{number}", e164)
     link = made.lead.lead_numbers.filter(number=made.number).first()
-    return numbers.tel_url(e164, link.extension if link else "")
+    return phones.address(request.user.dial_url, e164, link.extension if link else "")
 
 
 def _undo_seconds() -> int:
