@@ -14,6 +14,7 @@ from leads.models import Lead, LeadNumber
 from . import assign, pursue
 from .bell import ring_on_commit
 from .models import FollowUp, Pursuit
+from .room import within_room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,7 @@ def start(found: QuerySet[Lead], *, by: AbstractUser, now: datetime) -> Started:
     idle = found.exclude(closed).exclude(pk__in=Pursuit.objects.open().values("lead"))
     wanted = [lead for chunk in chunks_of(idle) for lead in chunk if lead.owner_id or lead.team_id]
     wanted.sort(key=lambda lead: (not lead.is_warm(now=now), -lead.fit, lead.pk))
-    chosen = pursue.within_room(wanted, now=now)
+    chosen = within_room(wanted, now=now)
     started = 0
     for first in range(0, len(chosen), CHUNK):
         started += len(pursue.start(chosen[first : first + CHUNK], by=by, now=now))

@@ -166,7 +166,7 @@ def _pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | N
     a pursuit is for has been reached: a call about a meeting or to a customer is no new run at reaching them."""
     pursuit = Pursuit.objects.open().filter(lead=lead).first()
     if pursuit is None and lead.stage not in (Lead.Stage.MEETING, Lead.Stage.HELD, Lead.Stage.WON):
-        pursuit = next(iter(pursue.start([lead], by=user, now=now, follow_up=False)), None)
+        pursuit = next(iter(pursue.begin([lead], by=user, now=now)), None)
     return pursuit
 
 

@@ -18,7 +18,7 @@ from django.db.models import F
 from leads import segments
 from leads.models import Lead
 
-from . import pursue
+from . import enquiries, promotion
 from .models import (
     TemperatureChange,
     TemperatureOverride,
@@ -308,9 +308,12 @@ def _evaluate_chunk(
     Touchpoint.objects.filter(pk__in=[t.pk for t in new]).update(evaluated_at=now, evaluation_error="")
     promoted = [change.lead_id for change in changes if change.after == Lead.Temperature.WARM]
     cooled = [change.lead_id for change in changes if change.after == Lead.Temperature.COLD]
-    pursue.raise_hands([t for t in new if t.kind.hand_raise], leads, now=now)
-    # What an undone outcome had moved is put back by the undo itself: nothing is planned anew.
-    pursue.follow_temperature(moved, promoted=set(promoted), now=now, sprint=cause != Cause.UNDO)
+    enquiries.raise_hands([t for t in new if t.kind.hand_raise], leads, now=now)
+    if cause == Cause.UNDO:
+        # What an undone outcome had moved is put back by the undo itself.
+        promotion.follow_rank(moved, now=now)
+    else:
+        promotion.follow_temperature(moved, promoted=set(promoted), now=now)
     return Evaluated(len(leads), promoted, cooled)
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from leads import identity
 from leads.models import Lead
 
-from . import guarding, pursue, record, refusals, stage
+from . import follow_ups, guarding, pursue, record, refusals, stage, todo
 from .cadence import Declined, add_business_days, slot_from, slot_in_words
 from .models import Meeting, Pursuit, Task
 
@@ -87,7 +87,7 @@ def _reopened(row: Meeting, *, by: AbstractUser, now: datetime) -> Pursuit | Non
     if guarding.gather([lead], now=now)[lead.pk].suppressed:
         return None
     if row.pursuit is None or row.pursuit.end_reason != Pursuit.EndReason.MEETING:
-        return next(iter(pursue.start([lead], by=by, now=now, follow_up=False)), None)
+        return next(iter(pursue.begin([lead], by=by, now=now)), None)
     pursuit = row.pursuit
     pursuit.ended_at, pursuit.end_reason, pursuit.ended_by, pursuit.end_note = None, "", None, ""
     pursuit.save(update_fields=["ended_at", "end_reason", "ended_by", "end_note"])
@@ -98,16 +98,16 @@ def _call_next_business_day(lead: Lead, pursuit: Pursuit, *, now: datetime) -> N
     situation = guarding.gather([lead], now=now)[lead.pk]
     missing = situation.missing()
     if missing is not None:
-        pursue.ask(lead, *missing, now=now)
+        todo.ask(lead, *missing, now=now)
         return
     place = situation.place
     day = add_business_days(place.local_date(now), 1, place)
     found = slot_from(day, situation.history, place, now=max(now, situation.earliest or now))
     if isinstance(found, Declined):
-        pursue.ask(lead, Task.Kind.LOOK_INTO, found.reason, now=now)
+        todo.ask(lead, Task.Kind.LOOK_INTO, found.reason, now=now)
         return
     slot = slot_in_words(found.window, found.cell, situation.history, place)
-    placed = pursue.Placed(
+    placed = follow_ups.Placed(
         attempt=pursuit.attempt,
         step=pursuit.step,
         channel="call",
@@ -116,4 +116,4 @@ def _call_next_business_day(lead: Lead, pursuit: Pursuit, *, now: datetime) -> N
         day_part=found.cell[1],
         reason=gettext("did not come to the meeting: %(slot)s") % {"slot": slot},
     )
-    pursue.place([(lead, pursuit, placed)], now=now, why=gettext("did not come to the meeting"))
+    follow_ups.place([(lead, pursuit, placed)], now=now, why=gettext("did not come to the meeting"))

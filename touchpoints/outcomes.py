@@ -18,7 +18,20 @@ from django.utils.translation import gettext
 from leads import identity, register
 from leads.models import Company, Lead, LeadNumber, Number, Workspace
 
-from . import assign, corrections, engine, guarding, pursue, record, refusals, stage, suppress
+from . import (
+    assign,
+    corrections,
+    engine,
+    follow_ups,
+    guarding,
+    plans,
+    pursue,
+    record,
+    refusals,
+    stage,
+    suppress,
+    todo,
+)
 from .bell import EVALUATE, ring_on_commit
 from .cadence import Attempted, Declined, Plan, attempted
 from .icebreaker import CALL_BACK
@@ -152,12 +165,12 @@ class _Logging:
         """The pursuit, or where none ever ran one that stands for it and is never stored."""
         if self.pursuit is not None:
             return self.pursuit
-        cadence = pursue.Plans().default_for(self.lead)
+        cadence = plans.Plans().default_for(self.lead)
         return Pursuit(lead=self.lead, cadence=cadence, target=cadence.target, started_at=self.now)
 
     @cached_property
     def _plan(self) -> Plan:
-        return replace(pursue.plan_of(self._subject.cadence), target=self._subject.target)
+        return replace(plans.plan_of(self._subject.cadence), target=self._subject.target)
 
     def _numbers(self, *, reached: bool) -> tuple[int, int]:
         """Attempt and step of this call; a call from them stands before the attempt that is to be made."""
@@ -369,7 +382,7 @@ class _Logging:
             self._ask("look_into", gettext("abusive call, reported by %(who)s") % {"who": self.user})
 
     def _ask(self, kind: str, why: str) -> None:
-        task = pursue.ask(self.lead, kind, why, now=self.now)
+        task = todo.ask(self.lead, kind, why, now=self.now)
         if task is not None:
             self._note("tasks", task.pk)
 
@@ -443,7 +456,7 @@ class _Logging:
         planned = FollowUp.objects.open().filter(lead=self.lead)
         if self.counted and pursuit and outcome.policy in PLAN_WENT_ON and planned.exists():
             return
-        pursue.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
+        follow_ups.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
         if isinstance(step, PursuitEnds):
             if pursuit is not None and step.end_reason:
                 pursue.end(pursuit, step.end_reason, by=self.user, now=self.now, note=self.logged.reason)
@@ -463,10 +476,10 @@ class _Logging:
                 now=self.now,
             )
             self._note("override", True)
-        what = pursue.from_placement(step)
+        what = follow_ups.from_placement(step)
         if promised:
             what = replace(what, rank=FollowUp.Rank.PROMISE)
-        (placed,) = pursue.place([(self.lead, pursuit, what)], now=self.now)
+        (placed,) = follow_ups.place([(self.lead, pursuit, what)], now=self.now)
         self._note("follow_up", placed.pk)
 
     def _promise_and_meeting(self, outcome: Outcome, step: NextStep) -> None:
@@ -602,7 +615,7 @@ def _take_back(call: CallAttempt, lead: Lead, *, by: AbstractUser, now: datetime
         .exists()
     ):
         raise refusals.LeasedByAnother(gettext("A colleague has the lead on the screen just now."))
-    pursue.close([lead.pk], FollowUp.Closed.CANCELLED, now=now, why="outcome taken back")
+    follow_ups.close([lead.pk], FollowUp.Closed.CANCELLED, now=now, why="outcome taken back")
     FollowUp.objects.filter(pk=before.get("follow_up")).update(closed_at=None, closed_as="", closed_why="")
     _restore_pursuit(call, before)
     _restore_lead(lead, before, by=by, now=now, call=call)

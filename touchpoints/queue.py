@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import guarding, hand_raises, pursue
+from . import follow_ups, guarding, hand_raises, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ def _put_off(row: FollowUp, situation: guarding.Situation, *, now: datetime) -> 
     verdict = situation.best_verdict(now=now)
     if missing is not None or verdict.next_allowed_at is None:
         kind, reason = missing or ("look_into", verdict.reasons[0].detail)
-        pursue.ask(row.lead, kind, reason, now=now)
-        pursue.close([row.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
+        todo.ask(row.lead, kind, reason, now=now)
+        follow_ups.close([row.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
         return
     due_at = verdict.next_allowed_at
     length = max(row.window_end - row.due_at, timedelta(minutes=30))

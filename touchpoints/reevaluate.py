@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from leads.models import Lead
 
-from . import engine, pursue, rule_effect, rulesets
+from . import engine, enquiries, promotion, rule_effect, rulesets
 from .models import RuleChangeRun, TemperatureChange, Touchpoint, WarmthRuleset
 from .warmth import warmth
 
@@ -144,8 +144,8 @@ def _evaluate(leads: Leads, *, now: datetime, cause: str, run: RuleChangeRun | N
     changes = _history(written.changed, row, now=now, cause=cause, heard_of=heard_of)
     promoted = [change.lead_id for change in changes if change.after == Lead.Temperature.WARM]
     cooled = [change.lead_id for change in changes if change.after == Lead.Temperature.COLD]
-    pursue.follow_temperature(
-        [change.lead for change in changes], promoted=set(promoted), now=now, within_capacity=True
+    promotion.follow_temperature_within_room(
+        [change.lead for change in changes], promoted=set(promoted), now=now
     )
     return engine.Evaluated(leads.count, promoted, cooled)
 
@@ -160,7 +160,7 @@ def _without_new_contact(leads: QuerySet[Lead], *, now: datetime) -> tuple[Query
     if not waiting.exists():
         return leads, set()
     fresh = waiting.filter(
-        lead=OuterRef("pk"), historical=False, occurred_at__gt=now - pursue.HAND_RAISE_FRESH_FOR
+        lead=OuterRef("pk"), historical=False, occurred_at__gt=now - enquiries.HAND_RAISE_FRESH_FOR
     )
     asked = leads.exclude(Exists(fresh))
     taken = waiting.filter(lead__in=asked.order_by().values("pk"))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from leads.models import AuditEvent, Consent, Lead, LeadNumber, Number, Suppression
 
-from . import pursue, refusals
+from . import follow_ups, refusals
 from .models import FollowUp, Pursuit
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _stop_calling(entries: list[Suppression], *, by: AbstractUser | None, now: d
     companies = [entry.company_id for entry in entries if entry.scope == Scope.COMPANY]
     named = Lead.objects.filter(Q(pk__in=people) | Q(company__in=companies))
     Consent.objects.filter(lead__in=named, revoked_at=None).update(revoked_at=now)
-    pursue.close(covered, FollowUp.Closed.CANCELLED, now=now, why=WHY)
+    follow_ups.close(covered, FollowUp.Closed.CANCELLED, now=now, why=WHY)
     Pursuit.objects.open().filter(lead__in=covered).update(
         ended_at=now, end_reason=Pursuit.EndReason.DO_NOT_CALL, ended_by=by
     )

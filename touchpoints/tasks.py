@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from touchpoints import bell, calls, engine, hand_raises, pursue, reevaluate, sweeps
+from touchpoints import bell, calls, engine, hand_raises, reevaluate, starts, sweeps, tending
 
 
 @shared_task(name="touchpoints.tasks.evaluate_waiting")
@@ -20,7 +20,7 @@ def cool_expired() -> None:
 
 @shared_task(name="touchpoints.tasks.tend_follow_ups")
 def tend_follow_ups() -> None:
-    pursue.tend_follow_ups(now=timezone.now())
+    tending.tend_follow_ups(now=timezone.now())
 
 
 @shared_task(name="touchpoints.tasks.offer_hand_raises")
@@ -30,7 +30,7 @@ def offer_hand_raises() -> None:
 
 @shared_task(name="touchpoints.tasks.start_pursuits")
 def start_pursuits() -> None:
-    pursue.start_waiting(now=timezone.now())
+    starts.start_waiting(now=timezone.now())
 
 
 @shared_task(name="touchpoints.tasks.close_open_calls")

@@ -1,14 +1,50 @@
-"""What must a person do before a lead can go on, and who sees it? The door to finishing a task."""
+"""What must a person do before a lead can go on, and who sees it? The door to asking for a task and finishing it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from leads.models import Lead
-from touchpoints.models import Task
+
+from .models import Task
+
+
+def ask(lead: Lead, kind: str, reason: str, *, now: datetime) -> Task | None:
+    """Put a task where no call can be placed; returns it, None where the same task is open already."""
+    made, created = Task.objects.get_or_create(
+        lead=lead,
+        kind=kind,
+        done_at=None,
+        defaults={
+            "reason": reason[:300],
+            "assignee_id": lead.owner_id,
+            "team_id": lead.team_id,
+            "created_at": now,
+        },
+    )
+    return made if created else None
+
+
+def ask_all(questions: Sequence[tuple[Lead, str, str]], *, now: datetime) -> None:
+    """`ask` for any number of (lead, kind, reason), in one statement."""
+    Task.objects.bulk_create(
+        (
+            Task(
+                lead=lead,
+                kind=kind,
+                reason=reason[:300],
+                assignee_id=lead.owner_id,
+                team_id=lead.team_id,
+                created_at=now,
+            )
+            for lead, kind, reason in questions
+        ),
+        ignore_conflicts=True,
+    )
 
 
 def visible_to(user: Any) -> QuerySet[Task]:

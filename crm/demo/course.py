@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 
 from leads.models import LeadNumber, Number
+from touchpoints.follow_ups import rank_of
 from touchpoints.models import (
     CallAttempt,
     Dial,
@@ -17,7 +18,7 @@ from touchpoints.models import (
     Pursuit,
     StageChange,
 )
-from touchpoints.pursue import Plans, rank_of
+from touchpoints.plans import Plans
 from touchpoints.stages import advance as next_stage
 
 from . import clock, outcomes

@@ -9,7 +9,7 @@ import pytest
 from crm.intake.models import LeadImport
 from leads.models import Customer, LeadList, Segment, Suppression
 from tests.api.conftest import codes
-from touchpoints import pursue
+from touchpoints import todo
 from touchpoints.models import Meeting, Outcome, Task
 
 
@@ -105,7 +105,7 @@ def test_anybody_records_a_wish_managers_read_and_admins_lift_them(client_of, ad
 
 
 def test_tasks_are_seen_with_their_lead_and_done_once(client_of, ada, bea, max_, a_lead, noon):
-    pursue.ask(a_lead(owner=ada), "find_number", "no number", now=noon)
+    todo.ask(a_lead(owner=ada), "find_number", "no number", now=noon)
     task = Task.objects.get()
     rep = client_of(ada)
     url = f"/api/v1/tasks/{task.pk}/"

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, not_a_server_error
 
-from touchpoints import pursue
+from touchpoints import pursue, todo
 from touchpoints.models import CallAttempt, Touchpoint
 
 EXAMPLES = 6
@@ -110,7 +110,7 @@ def test_whatever_is_sent_the_answer_is_one_the_document_promises(
     """Requests made up from the document, fit and unfit: never a fault, always a promised status and shape."""
     lead = a_lead(owner=max_, company="Acme", country="US", region="NY", phones=("+1 212 555 0123",))
     pursue.start([lead], by=max_, now=noon)
-    pursue.ask(lead, "find_name", "nobody knows it", now=noon)
+    todo.ask(lead, "find_name", "nobody knows it", now=noon)
     rows = {
         "leads": lead,
         "calls": CallAttempt.objects.create(lead=lead, user=max_, started_at=noon),

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from crm.accounts.models import Team, User
 from leads.identity import Identity
 from leads.models import Consent, Lead
-from touchpoints import calls, corrections, engine, outcomes, pursue, record
+from touchpoints import calls, corrections, engine, outcomes, promotion, pursue, record
 from touchpoints.models import (
     CallAttempt,
     FollowUp,
@@ -301,7 +301,7 @@ def test_any_number_of_leads_costs_the_same_statements(a_lead: ALead, ada: User,
     ada.save()
     # Above so many the re-sprints go by capacity, which is read at once; SQLite takes a limited number of values
     # at once, so that long inserts are cut there.
-    mass = pursue.MASS + 50
+    mass = promotion.MASS + 50
     few, many = statements(mass, 0), statements(2 * mass, 1000)
     assert many == few or (connection.vendor == "sqlite" and many <= few + 25)
     assert statements(5, 5000) <= few <= statements(40, 6000) + 8

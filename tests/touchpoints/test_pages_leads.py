@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from leads.models import AuditEvent, Lead, Segment
 from tests.touchpoints.leads_cast import make_lead
-from touchpoints import bulk, pursue
+from touchpoints import bulk, pursue, room
 from touchpoints.models import Pursuit
 
 if TYPE_CHECKING:
@@ -196,14 +196,14 @@ def test_pursuits_start_as_far_as_the_days_allow_and_the_rest_is_told(client: Cl
     ada.dials_a_day = 1
     ada.save()
     leads = [make_lead(f"N{n}", owner=ada, phone=f"+4532123{n:03}") for n in range(12)]
-    room = pursue.room_for(leads[0], now=timezone.now())
-    assert 0 < room < 12
+    left = room.room_for(leads[0], now=timezone.now())
+    assert 0 < left < 12
     client.force_login(ada)
     response = client.post(
         "/leads/bulk/", {"action": "start", "scope": "chosen", "lead": [x.pk for x in leads]}, follow=True
     )
-    assert Pursuit.objects.open().count() == room
-    assert f"{12 - room} wait" in response.content.decode()
+    assert Pursuit.objects.open().count() == left
+    assert f"{12 - left} wait" in response.content.decode()
 
 
 def test_what_is_won_or_lost_is_not_reopened_in_bulk(client: Client, ada: User) -> None:

@@ -13,7 +13,7 @@ from crm.accounts.models import Absence, Team, User
 from leads import numbers
 from leads.models import Customer, Lead, LeadNumber
 from leads.register import number_rows
-from touchpoints import calls, engine, outcomes, pursue, refusals, suppress, todo
+from touchpoints import calls, engine, follow_ups, outcomes, pursue, refusals, starts, suppress, tending, todo
 from touchpoints.models import FollowUp, Promise, Pursuit, Task
 
 pytestmark = pytest.mark.django_db
@@ -87,30 +87,30 @@ def test_the_sweep_starts_what_the_day_can_carry_warm_first(
     warm = own[-1]
     Lead.objects.filter(pk=warm.pk).update(temperature="warm", warm_until=now + DAY)
     # Ada's three leave three of the team's six dials to the pool.
-    assert pursue.start_waiting(now=now) == 6
+    assert starts.start_waiting(now=now) == 6
     begun = set(Pursuit.objects.values_list("lead_id", flat=True))
     assert warm.pk in begun
     assert len(begun & {lead.pk for lead in own}) == 3
     assert begun & {lead.pk for lead in pool} == {lead.pk for lead in pool[3:]}
-    assert pursue.start_waiting(now=now) == 0
+    assert starts.start_waiting(now=now) == 0
     Pursuit.objects.filter(lead=warm).update(ended_at=now, end_reason="given_up")
     FollowUp.objects.filter(lead=warm).update(closed_at=now, closed_as="cancelled")
-    assert pursue.start_waiting(now=now) == 1
+    assert starts.start_waiting(now=now) == 1
 
 
 def test_nobody_is_given_work_on_days_away(a_lead: ALead, ada: User, now: datetime) -> None:
     a_lead(owner=ada)
     Absence.objects.create(user=ada, starts_on=date(2026, 3, 3), ends_on=date(2026, 3, 4))
-    assert pursue.start_waiting(now=now) == 0
-    assert pursue.start_waiting(now=now + DAY) == 1
+    assert starts.start_waiting(now=now) == 0
+    assert starts.start_waiting(now=now + DAY) == 1
 
 
 def test_a_lead_that_waits_for_a_person_waits(a_lead: ALead, ada: User, max_: User, now: datetime) -> None:
     waiting, done, free = (a_lead(owner=ada) for _ in range(3))
     for lead in (waiting, done):
-        pursue.ask(lead, "find_name", "nobody knows it", now=now)
+        todo.ask(lead, "find_name", "nobody knows it", now=now)
     todo.finish(done.tasks.get(), by=max_, now=now)
-    pursue.start_waiting(now=now)
+    starts.start_waiting(now=now)
     assert set(Pursuit.objects.values_list("lead", flat=True)) == {done.pk, free.pk}
 
 
@@ -125,7 +125,7 @@ def test_without_a_number_a_person_is_asked_and_the_pursuit_goes_on_when_it_is_f
     row = number_rows([numbers.parse("+12125550166", "US")], now=now)["+12125550166"]
     LeadNumber.objects.create(lead=lead, number=row)
     todo.finish(task, by=ada, now=now)
-    pursue.start_waiting(now=now)
+    starts.start_waiting(now=now)
     assert (open_follow_up(lead).attempt, open_follow_up(lead).due_at) == (1, now)
     assert pursue.resume_stalled(now=now) == 0
 
@@ -133,8 +133,8 @@ def test_without_a_number_a_person_is_asked_and_the_pursuit_goes_on_when_it_is_f
 def test_one_open_follow_up_a_lead(a_lead: ALead, ada: User, now: datetime) -> None:
     lead = a_lead(owner=ada)
     (pursuit,) = pursue.start([lead], by=ada, now=now)
-    placed = pursue.Placed(1, 1, "call", now, now + DAY, "", "again")
-    pursue.place([(lead, pursuit, placed)], now=now, why="moved")
+    placed = follow_ups.Placed(1, 1, "call", now, now + DAY, "", "again")
+    follow_ups.place([(lead, pursuit, placed)], now=now, why="moved")
     first, second = FollowUp.objects.order_by("pk")
     assert (first.closed_as, first.closed_why, second.closed_at) == ("replaced", "moved", None)
 
@@ -264,11 +264,11 @@ def test_every_row_looked_at_is_moved_on(a_lead: ALead, ada: User, now: datetime
     pursue.start(leads, by=ada, now=now - DAY)
     FollowUp.objects.update(window_end=now)
     night = now + timedelta(hours=11)
-    assert pursue.tend_follow_ups(now=night) == FollowUp.objects.open().count() == 3
+    assert tending.tend_follow_ups(now=night) == FollowUp.objects.open().count() == 3
     assert not FollowUp.objects.open().filter(window_end__lte=night).exists()
     follow_up = open_follow_up(leads[0])
     assert follow_up.due_at.astimezone(NEW_YORK).hour == 8
-    assert pursue.tend_follow_ups(now=night) == 0
+    assert tending.tend_follow_ups(now=night) == 0
 
 
 def test_one_row_that_fails_holds_up_no_other(a_lead: ALead, ada: User, now: datetime) -> None:
@@ -276,7 +276,7 @@ def test_one_row_that_fails_holds_up_no_other(a_lead: ALead, ada: User, now: dat
     pursue.start([good, bad], by=ada, now=now - DAY)
     FollowUp.objects.update(window_end=now)
     Lead.objects.filter(pk=bad.pk).update(time_zone="Nowhere/Land")
-    assert pursue.tend_follow_ups(now=now) >= 2
+    assert tending.tend_follow_ups(now=now) >= 2
     assert not FollowUp.objects.open().filter(window_end__lte=now).exists()
 
 
@@ -286,11 +286,11 @@ def test_a_missed_callback_heads_the_queue_all_day_and_is_a_broken_promise_the_n
     lead = a_lead(owner=ada)
     agreed = now + DAY
     logged(lead, ada, "callback_requested", now=now, callback_at=agreed)
-    pursue.tend_follow_ups(now=agreed + timedelta(minutes=15))
+    tending.tend_follow_ups(now=agreed + timedelta(minutes=15))
     follow_up = open_follow_up(lead)
     assert (follow_up.rank, follow_up.due_at) == (1, agreed - timedelta(minutes=15))
     assert follow_up.window_end == datetime(2026, 3, 6, tzinfo=NEW_YORK)
-    pursue.tend_follow_ups(now=follow_up.window_end)
+    tending.tend_follow_ups(now=follow_up.window_end)
     follow_up.refresh_from_db()
     assert (follow_up.rank, follow_up.due_at.astimezone(NEW_YORK).isoformat()) == (
         3,
@@ -299,7 +299,7 @@ def test_a_missed_callback_heads_the_queue_all_day_and_is_a_broken_promise_the_n
     assert "callback missed" in follow_up.reason
     broken = Promise.objects.get()
     assert broken.broken_at is not None
-    pursue.tend_follow_ups(now=follow_up.window_end)
+    tending.tend_follow_ups(now=follow_up.window_end)
     reason = follow_up.reason
     follow_up.refresh_from_db()
     assert follow_up.reason == reason

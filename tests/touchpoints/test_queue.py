@@ -13,7 +13,7 @@ from django.db import connection, connections
 
 from crm.accounts.models import Team, User
 from leads.models import Customer, Lead
-from touchpoints import calls, outcomes, pursue, queue, suppress
+from touchpoints import calls, follow_ups, outcomes, pursue, queue, suppress
 from touchpoints.models import FollowUp, Skip, Touchpoint
 
 pytestmark = pytest.mark.django_db
@@ -42,10 +42,10 @@ def due(a_lead: ALead, now: datetime) -> Callable[..., FollowUp]:
         lead.refresh_from_db()
         (pursuit,) = pursue.start([lead], by=None, now=now - 5 * MINUTE)
         agreed_at = now + agreed if agreed is not None else None
-        placed = pursue.Placed(
+        placed = follow_ups.Placed(
             1, 1, "call", now - 5 * MINUTE, now + DAY, "", "due", rank, agreed_at, rank in (1, 2)
         )
-        (row,) = pursue.place([(lead, pursuit, placed)], now=now - 5 * MINUTE)
+        (row,) = follow_ups.place([(lead, pursuit, placed)], now=now - 5 * MINUTE)
         return row
 
     return make

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from leads.models import Lead, LeadList, ListMembership, Segment
-from touchpoints import engine, pursue, reevaluate, rule_effect, rulesets
+from touchpoints import engine, follow_ups, pursue, reevaluate, rule_effect, rulesets
 from touchpoints.models import (
     FollowUp,
     Pursuit,
@@ -266,17 +266,17 @@ def test_ranks_follow_as_if_each_lead_had_been_ranked_alone(
         lead_with(owner=ada, value=0, team=ada.team),
     ]
     for lead in leads:
-        pursue.start([lead], by=ada, now=NOW, follow_up=False)
-        pursue.place([(lead, Pursuit.objects.open().get(lead=lead), a_call())], now=NOW)
+        pursue.begin([lead], by=ada, now=NOW)
+        follow_ups.place([(lead, Pursuit.objects.open().get(lead=lead), a_call())], now=NOW)
     rulesets.publish(longer_events, by=max_, now=NOW)
     work()
     for row in FollowUp.objects.open().select_related("lead"):
-        rank, value = pursue.rank_of(row.lead, rank=None, agreed_at=None, now=NOW)
+        rank, value = follow_ups.rank_of(row.lead, rank=None, agreed_at=None, now=NOW)
         assert (row.rank, pytest.approx(row.rank_value, abs=1e-4)) == (rank, value), row.lead_id
 
 
-def a_call() -> pursue.Placed:
-    return pursue.Placed(1, 1, "call", NOW, NOW + timedelta(hours=4), "early", "attempt 1 of 18")
+def a_call() -> follow_ups.Placed:
+    return follow_ups.Placed(1, 1, "call", NOW, NOW + timedelta(hours=4), "early", "attempt 1 of 18")
 
 
 def test_mass_promotions_resprint_only_within_capacity(
@@ -285,11 +285,15 @@ def test_mass_promotions_resprint_only_within_capacity(
     ada.dials_a_day = 3
     ada.save()
     leads = [lead_with(("event", 60), owner=ada, team=ada.team) for _ in range(8)]
-    pursuits = pursue.start(leads, by=ada, now=NOW, follow_up=False)
+    pursuits = pursue.begin(leads, by=ada, now=NOW)
     far = NOW + timedelta(days=30)
-    pursue.place(
+    follow_ups.place(
         [
-            (lead, pursuit, pursue.Placed(1, 1, "call", far, far + timedelta(hours=4), "early", "attempt 1"))
+            (
+                lead,
+                pursuit,
+                follow_ups.Placed(1, 1, "call", far, far + timedelta(hours=4), "early", "attempt 1"),
+            )
             for lead, pursuit in zip(leads, pursuits, strict=True)
         ],
         now=NOW,

@@ -22,7 +22,7 @@ from leads.filters import LeadFilter
 from leads.lists import put_on
 from leads.models import Lead, LeadNumber, Number, Workspace
 from leads.prepare import keys_of, prepare
-from touchpoints import assign, calls, guarding, pursue, queue
+from touchpoints import assign, calls, guarding, queue, starts
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import GuardShape, LeadShape, OpenCallShape, show_leads
 
@@ -62,7 +62,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
             self._refuse_duplicate(new)
             lead = register.create_lead(new, owner=owner, team=team, by=request.user, now=self.now)
             put_on(lead, lists, now=self.now)
-            pursue.start_if_room([lead], by=request.user, now=self.now)
+            starts.start_if_room([lead], by=request.user, now=self.now)
         location = request.build_absolute_uri(f"{request.path}{lead.pk}/")
         return Response(
             self._shown(lead.pk, mine=False), status.HTTP_201_CREATED, headers={"Location": location}
@@ -81,7 +81,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
                 put_on(lead, lists, now=self.now)
             if keeper is not None:
                 assign.assign([lead], owner=keeper[0], team=keeper[1], by=request.user, now=self.now)
-                pursue.start_if_room([lead], by=request.user, now=self.now)
+                starts.start_if_room([lead], by=request.user, now=self.now)
         return Response(self._shown(lead.pk, mine=False))
 
     @extend_schema(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from touchpoints import guarding, meetings, outcomes, promises, pursue, stage, todo
+from touchpoints import guarding, meetings, outcomes, promises, pursue, room, stage, todo
 from touchpoints.forms import OutcomeForm
 from touchpoints.lead_forms import StopForm
 from touchpoints.models import CallAttempt, Meeting, Outcome, Promise, Pursuit
@@ -32,7 +32,7 @@ def pursuit_start(request: HttpRequest, pk: int) -> HttpResponse:
     shown = lead_of(request, pk)
     if not (shown.owner_id or shown.team_id):
         return refuse(request, shown, gettext("Give the lead to somebody first."), now=now)
-    if pursue.room_for(shown, now=now) <= 0:
+    if room.room_for(shown, now=now) <= 0:
         text = gettext("The coming days are full: what is due already fills them. Nothing was started.")
         return refuse(request, shown, text, now=now)
     with transaction.atomic():

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 
 from leads.models import Lead
-from touchpoints import guarding, pursue
+from touchpoints import guarding
 from touchpoints.cadence import plan_all
 from touchpoints.management import arguments
 from touchpoints.models import Cadence
+from touchpoints.plans import plan_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         cadence = Cadence.objects.prefetch_related("steps").get(
             is_default=True, active=True, temperature=options["temperature"], audience=options["audience"]
         )
-        slots = plan_all(pursue.plan_of(cadence), place, start=arguments.instant("start", start))
+        slots = plan_all(plan_of(cadence), place, start=arguments.instant("start", start))
         if not slots:
             raise CommandError("Nothing can be placed there: no call is ever permitted.")
         rows = [

@@ -1,0 +1,46 @@
+"""Which plan does a pursuit follow? The cadences as the planner's values, read once for any number of leads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .cadence import Plan
+from .models import Cadence
+
+if TYPE_CHECKING:
+    from leads.models import Lead
+
+    from .models import Pursuit
+
+
+def plan_of(cadence: Cadence) -> Plan:
+    """A cadence as values; its steps must be prefetched where there are many."""
+    steps = list(cadence.steps.all())
+    return Plan(
+        target=cadence.target,
+        waits=tuple(step.wait_days for step in steps),
+        phases=tuple(step.phase for step in steps),
+        channels=tuple(step.channel for step in steps),
+        name=cadence.name,
+    )
+
+
+class Plans:
+    """The default cadences and their plans, read once for any number of leads."""
+
+    def __init__(self) -> None:
+        self.by_id = {cadence.pk: cadence for cadence in Cadence.objects.prefetch_related("steps")}
+        self.plans = {pk: plan_of(cadence) for pk, cadence in self.by_id.items()}
+
+    def of(self, pursuit: Pursuit) -> Plan:
+        """The plan a pursuit follows, with the target it was promised: a change of plans does not cut that short."""
+        return replace(self.plans[pursuit.cadence_id], target=pursuit.target)
+
+    def default_for(self, lead: Lead) -> Cadence:
+        wanted = (lead.temperature, lead.audience)
+        return next(
+            cadence
+            for cadence in self.by_id.values()
+            if cadence.is_default and cadence.active and (cadence.temperature, cadence.audience) == wanted
+        )
