@@ -48,6 +48,7 @@ class TouchpointFilter(RecordFilter):
     direction = filters.ChoiceFilter(choices=Direction.choices, empty_label=None, label=_("Direction"))
     source = TextFilter(max_length=80, label=_("Source"))
     external_id = TextFilter(max_length=200, label=_("External id"))
+    network = TextFilter(max_length=40, label=_("Network"))
     campaign = TextFilter(max_length=120, label=_("Campaign"))
     historical = YesNoFilter(label=_("Historical"))
     occurred_from = MomentFilter(field_name="occurred_at", lookup_expr="gte", label=_("From"))

@@ -178,6 +178,20 @@ def examples(kind: str, template: str, *, caller: str, language: str, tone: str,
     return list(dict.fromkeys(said))
 
 
+# Whom the lines are read to where they are edited: names and forms of address as people enter them.
+_READ_TO = {
+    "en": Person("Marta", "Jensen", "Ms"),
+    "da": Person("Marta", "Jensen"),
+    "pl": Person("Anna", "Nowak", "Pani Anno"),
+    "ru": Person("Анна", "Петрова", "Анна Сергеевна"),
+}
+
+
+def example_greeting(*, language: str, tone: str, now: datetime) -> str:
+    """The greeting before a line, as somebody of that language would hear it."""
+    return greeting(_READ_TO[language], language=language, tone=tone, now=now)
+
+
 def in_words(fact: Fact) -> str:
     """What the touchpoint was, for the reasons shown to the rep: "referred by Ann Lee", "met at ABC Expo"."""
     named, bare = _REASONS.get(fact.kind, ("", ""))

@@ -125,7 +125,7 @@ def change_rule(rule: WarmthRule, values: Mapping[str, Any]) -> WarmthRule:
     return rule
 
 
-def move_rule(rule: WarmthRule, *, by: int) -> None:
+def move_rule(rule: WarmthRule, *, by: int) -> WarmthRule:
     """Move a rule so many places down, or up where `by` is negative; at the ends it stays."""
     with transaction.atomic():
         rules = list(_editable(rule.ruleset_id).rules.all())
@@ -133,13 +133,18 @@ def move_rule(rule: WarmthRule, *, by: int) -> None:
         to = min(max(at + by, 0), len(rules) - 1)
         rules.insert(to, rules.pop(at))
         _number(rules)
+    return rules[to]
 
 
-def remove_rule(rule: WarmthRule) -> None:
+def remove_rule(rule: WarmthRule) -> WarmthRule | None:
+    """Take a rule out; returns the one that stands in its place now, the last one behind the end."""
     with transaction.atomic():
         row = _editable(rule.ruleset_id)
+        at = rule.position - 1
         rule.delete()
-        _number(list(row.rules.all()))
+        left = list(row.rules.all())
+        _number(left)
+    return left[min(at, len(left) - 1)] if left else None
 
 
 def _number(rules: list[WarmthRule]) -> None:

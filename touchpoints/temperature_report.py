@@ -36,6 +36,11 @@ class Table:
     title: str
     rows: list[dict[str, Any]]
 
+    @property
+    def peak(self) -> int:
+        """The largest figure, against which the others are drawn; never 0."""
+        return max([1, *(max(row["warmed"], row["cooled"]) for row in self.rows)])
+
 
 @dataclass(frozen=True)
 class Report:

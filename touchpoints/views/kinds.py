@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 LANGUAGE_NAMES = {"en": "English", "da": "dansk", "pl": "polski", "ru": "русский"}
+BUILTIN = {(one.kind, one.language, one.tone): one.template for one in opening_lines.DEFAULT_ICEBREAKERS}
 
 
 @managers_only
@@ -35,10 +37,11 @@ def rules_kinds(request: HttpRequest) -> HttpResponse:
             form.add_error(refused.field, refused.text)
         else:
             text = gettext(
-                "“%(name)s” can be recorded. Its rule waits in the draft: publish it to let it count."
+                "“%(name)s” can be recorded; say here how a call about it opens. Its rule waits in the draft: "
+                "publish it to let it count."
             )
             messages.success(request, text % {"name": made.label})
-            return redirect("rules_kinds")
+            return redirect(f"{reverse('rules_lines')}?kind={made.pk}")
     context = {"kinds": TouchpointKind.objects.all(), "form": form}
     return render(request, "rules/kinds.html", context, status=422 if form.errors else 200)
 
@@ -103,6 +106,8 @@ def rules_line(request: HttpRequest, key: str) -> HttpResponse:
     kind = get_object_or_404(TouchpointKind, pk=key)
     language, tone = request.POST.get("language", ""), request.POST.get("tone", "")
     text = request.POST.get("text", "").strip()[:400]
+    if "builtin" in request.POST:
+        text = BUILTIN.get((kind.pk, language, tone), text)
     now = timezone.now()
     if language not in icebreaker.LANGUAGES or tone not in icebreaker.TONES:
         messages.error(request, gettext("No such language or tone."))
@@ -118,13 +123,14 @@ def rules_line(request: HttpRequest, key: str) -> HttpResponse:
         return render(request, "rules/line.html", {"line": line, "kind": kind}, status=status)
     if line["problems"]:
         messages.error(request, "; ".join(line["problems"]))
-    return redirect(f"{request.path.rsplit('/', 2)[0]}/?kind={kind.pk}")
+    return redirect(f"{reverse('rules_lines')}?kind={kind.pk}")
 
 
 def _line(
     request: HttpRequest, kind: TouchpointKind, language: str, tone: str, text: str, *, now: datetime
 ) -> dict[str, Any]:
     caller = request.user.get_full_name() or request.user.get_username()  # type: ignore[union-attr]
+    builtin = BUILTIN.get((kind.pk, language, tone), "")
     return {
         "language": language,
         "language_name": LANGUAGE_NAMES[language],
@@ -132,6 +138,8 @@ def _line(
         "tone_name": gettext("formal") if tone == opening_lines.FORMAL else gettext("informal"),
         "text": text,
         "id": f"{language}-{tone}",
+        "builtin": builtin if builtin != text else "",
+        "greeting": icebreaker.example_greeting(language=language, tone=tone, now=now),
         "problems": icebreaker.problems(text),
         "examples": icebreaker.examples(kind.pk, text, caller=caller, language=language, tone=tone, now=now),
     }

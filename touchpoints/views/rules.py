@@ -12,14 +12,16 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from leads.models import GuardRule
 from touchpoints import rule_preview, rule_words, rulesets, temperature_report
 from touchpoints.models import Cadence, Outcome, RuleChangeRun, WarmthRule, WarmthRuleset
-from touchpoints.rule_forms import HalfLifeForm, RuleForm
+from touchpoints.rule_forms import HalfLifeForm, RuleForm, plain
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -89,18 +91,19 @@ def rules_version(request: HttpRequest, version: int) -> HttpResponse:
 @managers_only
 @require_safe
 def rules_draft(request: HttpRequest) -> HttpResponse:
-    """Managers and admins: the draft. `?rule=<id>` opens one rule, `?rule=new` a new one."""
+    """Managers and admins: the draft. `?rule=<id>` opens one rule, `?rule=new` a new one, `?at=<id>` returns to one."""
     draft = rulesets.current_draft()
     if draft is None:
-        return redirect("rules")
-    asked = request.GET.get("rule", "")
+        return _to_rules(request)
+    asked, at = request.GET.get("rule", ""), request.GET.get("at", "")
     now = timezone.now()
     form = None
     if asked == "new":
         form = _form(request, draft, now=now)
     elif asked.isdecimal() and len(asked) < 18:
         form = _form(request, draft, rule=get_object_or_404(draft.rules.all(), pk=int(asked)), now=now)
-    return _draft(request, draft, form=form)
+    focus = {"pk": int(at), "on": "edit"} if at.isdecimal() and len(at) < 18 else None
+    return _draft(request, draft, form=form, focus=focus)
 
 
 @managers_only
@@ -119,7 +122,7 @@ def rules_draft_add(request: HttpRequest) -> HttpResponse:
     form = _form(request, draft, data=request.POST, now=timezone.now())
     if not form.is_valid():
         return _draft(request, draft, form=form, status=422)
-    return _changed(request, draft, lambda: rulesets.add_rule(draft, form.values()))
+    return _changed(request, draft, lambda: rulesets.add_rule(draft, form.values()), on="edit")
 
 
 @managers_only
@@ -128,17 +131,18 @@ def rules_draft_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Managers and admins: change a rule of the draft; `do` moves it (up, down) or takes it out (remove)."""
     draft = get_object_or_404(WarmthRuleset, status=rulesets.Status.DRAFT)
     rule = get_object_or_404(draft.rules.all(), pk=pk)
-    acts: dict[str, Callable[[], Any]] = {
+    acts: dict[str, Callable[[], WarmthRule | None]] = {
         "up": lambda: rulesets.move_rule(rule, by=-1),
         "down": lambda: rulesets.move_rule(rule, by=1),
         "remove": lambda: rulesets.remove_rule(rule),
     }
-    if request.POST.get("do", "") in acts:
-        return _changed(request, draft, acts[request.POST["do"]])
+    done = request.POST.get("do", "")
+    if done in acts:
+        return _changed(request, draft, acts[done], on="edit" if done == "remove" else done)
     form = _form(request, draft, rule=rule, data=request.POST, now=timezone.now())
     if not form.is_valid():
         return _draft(request, draft, form=form, status=422)
-    return _changed(request, draft, lambda: rulesets.change_rule(rule, form.values()))
+    return _changed(request, draft, lambda: rulesets.change_rule(rule, form.values()), on="edit")
 
 
 @managers_only
@@ -272,7 +276,7 @@ def _draft_context(draft: WarmthRuleset) -> dict[str, Any]:
     changed = rulesets.differences(draft, rulesets.published())
     for one in told:
         one["change"] = changed.get(one["rule"].pk, "")
-    initial = {"half_life_days": draft.half_life_days, "note": draft.note}
+    initial = {"half_life_days": plain(draft.half_life_days), "note": draft.note}
     return {"draft": draft, "rules": told, "settings_form": HalfLifeForm(initial=initial)}
 
 
@@ -282,10 +286,11 @@ def _draft(
     *,
     form: RuleForm | None = None,
     settings_form: HalfLifeForm | None = None,
+    focus: dict[str, Any] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The draft: its body alone for htmx, the page for everybody else."""
-    context = _draft_context(draft)
+    """The draft: its body alone for htmx, the page for everybody else. `focus` {pk, on}: the button to go on from."""
+    context = _draft_context(draft) | {"focus": focus}
     if form is not None:
         context |= {"form": form, "editing": form.instance.pk or "new"}
     if settings_form is not None:
@@ -294,13 +299,23 @@ def _draft(
     return render(request, template, context, status=status)
 
 
-def _changed(request: HttpRequest, draft: WarmthRuleset, act: Callable[[], Any]) -> HttpResponse:
+def _changed(
+    request: HttpRequest, draft: WarmthRuleset, act: Callable[[], WarmthRule | None], *, on: str = ""
+) -> HttpResponse:
+    """Make a change of the draft; whoever works by keyboard goes on from the button `on` of the rule that it left."""
     try:
-        act()
+        rule = act()
     except rulesets.RulesRefused as refused:
         messages.error(request, str(refused))
-        return redirect("rules")
+        return _to_rules(request)
     draft.refresh_from_db()
     if request.htmx:  # type: ignore[attr-defined]
-        return _draft(request, draft)
+        return _draft(request, draft, focus={"pk": rule.pk, "on": on} if rule else None)
     return redirect("rules_draft")
+
+
+def _to_rules(request: HttpRequest) -> HttpResponse:
+    """To the rules in force: the whole page goes there, also where a part of it asked."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(reverse("rules"))
+    return redirect("rules")
