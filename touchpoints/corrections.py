@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from leads import consents
 from leads.models import AuditEvent, Consent, Lead
 
+from . import wishes
 from .bell import EVALUATE, ring_on_commit
 from .models import Touchpoint
 from .replays import AFRESH, OWN_FIELDS, apply
@@ -32,6 +34,7 @@ def correct(
         apply(locked, AFRESH)
         locked.save()
         _audit("touchpoint.corrected", locked, before, snapshot(locked), user, now, "")
+        wishes.read([locked], now=now)
         ring_on_commit(EVALUATE)
     touchpoint.refresh_from_db()
     return True
@@ -42,12 +45,13 @@ def withdraw(touchpoint: Touchpoint, *, user: AbstractUser | None, now: datetime
     with transaction.atomic():
         Lead.objects.filter(pk=touchpoint.lead_id).update(evaluation_due_at=now)
         # An enquiry that was none allows no calls.
-        Consent.objects.filter(
+        enquiries = Consent.objects.filter(
             lead=touchpoint.lead_id,
             kind=Consent.Kind.ENQUIRY,
             evidence__startswith=f"touchpoint {touchpoint.pk}:",
-            revoked_at=None,
-        ).update(revoked_at=now)
+        )
+        consents.revoke_all(enquiries, reason="touchpoint withdrawn", by=user, now=now)
+        wishes.withdrawn(touchpoint, by=user, now=now, reason=reason)
         _audit("touchpoint.withdrawn", touchpoint, snapshot(touchpoint), {}, user, now, reason)
         touchpoint.delete()
         ring_on_commit(EVALUATE)

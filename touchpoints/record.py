@@ -16,6 +16,7 @@ from leads import claims, identity, register
 from leads.models import Lead, Workspace
 from leads.prepare import Prepared, prepare
 
+from . import wishes
 from .bell import EVALUATE, ring_on_commit
 from .models import Touchpoint, TouchpointKind, UnmatchedTouchpoint
 from .newcomers import Newcomers
@@ -99,6 +100,8 @@ class _Batch:
         self.replays.write()
         self._place(fresh)
         stored = [one for one in self.results.values() if isinstance(one, Recorded) and one.touchpoint]
+        corrected = [one.touchpoint for one in stored if one.touchpoint and one.status == "updated"]
+        wishes.read(corrected, now=self.now)
         if any(one.status != "duplicate" for one in stored):
             ring_on_commit(EVALUATE)
         return [self.results[row] for row in range(len(self.news))]
@@ -189,7 +192,7 @@ class _Batch:
 
     def insert(self, wanted: Sequence[tuple[int, Lead]]) -> list[Touchpoint]:
         """Store the touchpoints of these (row, lead): the one place where one comes into being."""
-        return Touchpoint.objects.bulk_create(
+        stored = Touchpoint.objects.bulk_create(
             Touchpoint(
                 lead=lead,
                 source=self.news[row].source,
@@ -200,6 +203,8 @@ class _Batch:
             )
             for row, lead in wanted
         )
+        wishes.read(stored, now=self.now)
+        return stored
 
     def make(self, to_make: dict[int, Prepared]) -> dict[int, Lead | register.LeadRefused]:
         if not to_make:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
 from leads.models import Lead
@@ -60,3 +61,19 @@ def finish(task: Task, *, by: Any, now: datetime) -> bool:
     """Note that a task is done; False where somebody was faster."""
     done = Task.objects.filter(pk=task.pk, done_at=None).update(done_at=now, done_by=by)
     return bool(done)
+
+
+def finish_all(leads: Collection[int], kind: str, *, by: Any, now: datetime) -> int:
+    """Note that what was asked of a person is answered for these leads; returns how many tasks were open."""
+    return Task.objects.filter(lead__in=leads, kind=kind, done_at=None).update(done_at=now, done_by=by)
+
+
+def managers_of(leads: Iterable[Lead]) -> dict[int, int | None]:
+    """Who decides for each lead, by its id: a manager of its team, else an admin; None where there is neither."""
+    leads = list(leads)
+    people = get_user_model().objects.filter(is_active=True).order_by("pk")
+    of_team: dict[int, int] = {}
+    for pk, team in people.filter(role="manager").values_list("pk", "team_id"):
+        of_team.setdefault(team, pk)
+    admin = people.filter(role="admin").values_list("pk", flat=True).first()
+    return {lead.pk: of_team.get(lead.team_id or 0, admin) for lead in leads}

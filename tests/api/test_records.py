@@ -95,13 +95,15 @@ def test_anybody_records_a_wish_managers_read_and_admins_lift_them(client_of, ad
     assert rep.get(url).status_code == 403
     assert len(manager.get(url).json()["results"]) == 2
     lift = f"{url}{by_number.json()['id']}/lift/"
-    assert rep.post(lift, {"reason": "x"}).status_code == 403
-    assert manager.post(lift, {"reason": "x"}).status_code == 403
-    assert codes(admin.post(lift, {})) == {"reason": "required"}
+    why = {"reason": "the number was sold", "evidence": "mail of 3 March"}
+    assert rep.post(lift, why).status_code == 403
+    assert manager.post(lift, why).status_code == 403
+    assert codes(admin.post(lift, {})) == {"reason": "required", "evidence": "required"}
+    assert codes(admin.post(lift, {"reason": "they agree"})) == {"evidence": "required"}
     assert Suppression.objects.active().count() == 2
-    assert admin.post(lift, {"reason": "number was sold, see mail of 3 March"}).status_code == 204
+    assert admin.post(lift, why).status_code == 204
     assert Suppression.objects.active().count() == 1
-    assert admin.post(lift, {"reason": "again"}).status_code == 404
+    assert admin.post(lift, why).status_code == 404
 
 
 def test_tasks_are_seen_with_their_lead_and_done_once(client_of, ada, bea, max_, a_lead, noon):

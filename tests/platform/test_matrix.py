@@ -298,7 +298,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_lists", "POST"): lambda stage: {"name": "Autumn fair"},
     ("api_lists_one", "PATCH"): lambda stage: {"name": "Spring fair"},
     ("api_suppressions", "POST"): lambda stage: {"scope": "person", "lead": stage.one("lead").pk},
-    ("api_suppressions_lift", "POST"): lambda stage: {"reason": "they signed up again"},
+    ("api_suppressions_lift", "POST"): lambda stage: {"reason": "they signed up again", "evidence": "form"},
     ("api_customers", "POST"): lambda stage: {"name": "Hooli", "domain": "hooli.example"},
     ("api_customers_one", "PATCH"): lambda stage: {"name": "Umbrella Inc"},
     ("api_tasks_done", "POST"): lambda stage: {},

@@ -103,7 +103,7 @@ def test_the_same_wish_twice_is_one_entry(colleagues: tuple[Lead, Lead], ada: Us
         == 1
     )
     assert planned() == set()
-    assert AuditEvent.objects.filter(action="suppression.added").count() == 1
+    assert AuditEvent.objects.filter(action="suppression.added").count() == 2
 
 
 def test_a_scope_that_names_nothing(a_lead: ALead, ada: User, now: datetime) -> None:
@@ -121,12 +121,15 @@ def test_only_an_admin_lifts_and_says_why(
     entry = suppress.suppress(scope="person", lead=lead, by=ada, now=now)
     for user in (ada, max_):
         with pytest.raises(refusals.NotYours):
-            suppress.lift(entry, reason="they agreed", by=user, now=now)
+            suppress.lift(entry, reason="they agreed", evidence="mail", by=user, now=now)
     with pytest.raises(refusals.Invalid) as wrong:
-        suppress.lift(entry, reason=" ", by=root, now=now)
+        suppress.lift(entry, reason=" ", evidence="mail", by=root, now=now)
     assert wrong.value.field == "reason"
+    with pytest.raises(refusals.Invalid) as wrong:
+        suppress.lift(entry, reason="they agreed by mail", evidence=" ", by=root, now=now)
+    assert wrong.value.field == "evidence"
     assert refused(lead, ada, now) == ("internal_dnc",)
-    suppress.lift(entry, reason="they agreed by mail", by=root, now=now)
+    suppress.lift(entry, reason="they agreed by mail", evidence="mail of 3 March", by=root, now=now)
     entry.refresh_from_db()
     assert (entry.lifted_by, entry.lifted_reason) == (root, "they agreed by mail")
     actions = AuditEvent.objects.filter(subject_type="suppression").order_by("pk")

@@ -151,7 +151,8 @@ class SuppressionInput(StrictSerializer):
 
 
 class LiftInput(StrictSerializer):
-    reason = Text(required=True, max_length=300, help_text="Why, and what shows that they agree.")
+    reason = Text(required=True, max_length=300, help_text="Why it comes off the list.")
+    evidence = Text(required=True, max_length=5_000, help_text="What shows that they agree: a mail, a form…")
 
 
 class ManagersRead(BasePermission):
@@ -195,7 +196,7 @@ class SuppressionView(
     def lift(self, request: Request, pk: int) -> Response:
         entry = get_object_or_404(self.get_queryset(), pk=pk)
         with told():
-            suppress.lift(entry, reason=self.check(LiftInput)["reason"], by=request.user, now=self.now)
+            suppress.lift(entry, **self.check(LiftInput), by=request.user, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
