@@ -97,6 +97,9 @@ class User(AbstractUser):
         _("dial URL"), max_length=300, blank=True, help_text=_("A softphone's address with {number} in it.")
     )
     key_map = models.JSONField(_("keys"), default=dict, blank=True)
+    calendar_version = models.PositiveIntegerField(
+        default=1, help_text=_("Counts up when the secret link of the calendar is replaced.")
+    )
     is_demo = models.BooleanField(default=False, editable=False)
 
     objects = ThawUserManager()

@@ -289,12 +289,34 @@ class Meeting(models.Model):
     value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, null=True, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.BOOKED)
     status_at = models.DateTimeField(null=True, blank=True)
+    moved_from = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="moved_to"
+    )
+    uid = models.CharField(
+        max_length=60,
+        blank=True,
+        help_text=_("What calendars know the meeting by, however often it is moved."),
+    )
+    invite_due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("The calendar file goes out by mail from then on.")
+    )
+    invited_at = models.DateTimeField(null=True, blank=True)
+    invite_tries = models.PositiveSmallIntegerField(default=0)
+    invite_error = models.CharField(max_length=300, blank=True)
 
     objects = MeetingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-starts_at"]
         indexes = [
+            models.Index(
+                fields=["invite_due_at"],
+                name="meeting_invite_due",
+                condition=Q(invite_due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["host", "starts_at"], name="meeting_unsettled", condition=Q(status="booked")
+            ),
             models.Index(fields=["starts_at"], name="meeting_starts"),
             models.Index(fields=["booked_at"], name="meeting_booked"),
         ]
