@@ -59,6 +59,8 @@ BASE_URL = PUBLIC_URL or f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else
 WEB_WORKERS = _number("WEB_WORKERS", 1)
 WEB_THREADS = _number("WEB_THREADS", 4)
 WORKER_CONCURRENCY = _number("WORKER_CONCURRENCY", 2)
+# How much of the do-not-call lists each process keeps at hand.
+REGISTRY_CACHE_MB = _number("REGISTRY_CACHE_MB", 48, most=4096)
 
 # --- What it is made of -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
