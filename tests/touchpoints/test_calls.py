@@ -11,7 +11,7 @@ import pytest
 
 from crm.accounts.models import Team, User
 from leads.models import Consent, Customer, Lead, LeadNumber, Number, Suppression
-from touchpoints import calls, guarding, outcomes, pursue, refusals, suppress
+from touchpoints import calls, guarding, outcomes, pursue, refusals, suppress, take_back
 from touchpoints.models import (
     Answer,
     BlockedDial,
@@ -446,7 +446,7 @@ def test_undo_leaves_nothing_but_the_dial(
     told = Logged(key, notes="n", answers={"How many?": "Seven", "Who?": "Ann"}, **TABLE[key].more)
     outcomes.log_outcome(call, told, user=ada, now=now + MINUTE)
     assert state(lead) != before
-    call = outcomes.undo(call, user=ada, now=now + MINUTE + 9 * SECOND)
+    call = take_back.undo(call, user=ada, now=now + MINUTE + 9 * SECOND)
     assert state(lead) == before
     assert (call.outcome, call.ended_at, call.effects, call.dials.count()) == (None, None, {}, 1)
     assert open_follow_up(lead).lease_by == ada  # type: ignore[union-attr]
@@ -463,7 +463,7 @@ def test_undo_of_a_company_wide_wish_lets_the_colleagues_go_on(
     before = state(lead)
     outcomes.log_outcome(call, Logged("do_not_call", scope="company"), user=ada, now=now + MINUTE)
     assert not FollowUp.objects.open().exists()
-    outcomes.undo(call, user=ada, now=now + MINUTE + SECOND)
+    take_back.undo(call, user=ada, now=now + MINUTE + SECOND)
     assert state(lead) == before
 
 
@@ -471,7 +471,7 @@ def test_undo_keeps_whoever_was_on_the_list_before(jo: Lead, ada: User, now: dat
     call = calls.dial(jo, user=ada, now=now)
     entry = suppress.suppress(scope="number", number=call.number, by=ada, now=now, reason="wrote to us")
     outcomes.log_outcome(call, Logged("do_not_call"), user=ada, now=now + MINUTE)
-    outcomes.undo(call, user=ada, now=now + MINUTE + SECOND)
+    take_back.undo(call, user=ada, now=now + MINUTE + SECOND)
     assert list(Suppression.objects.active()) == [entry]
 
 
@@ -481,12 +481,12 @@ def test_undo_is_refused_when_it_is_too_late_or_anothers(
     call = logged(jo, ada, "no_answer", now=now)
     at = now + 30 * SECOND
     with pytest.raises(refusals.NotYours):
-        outcomes.undo(call, user=bea, now=at)
+        take_back.undo(call, user=bea, now=at)
     with pytest.raises(refusals.TooLate):
-        outcomes.undo(call, user=ada, now=at + 11 * SECOND)
+        take_back.undo(call, user=ada, now=at + 11 * SECOND)
     calls.dial(a_lead(owner=ada), user=ada, now=at)
     with pytest.raises(refusals.AttemptOpen):
-        outcomes.undo(call, user=ada, now=at + SECOND)
+        take_back.undo(call, user=ada, now=at + SECOND)
 
 
 def test_undo_is_refused_while_a_colleague_has_what_it_placed(
@@ -498,7 +498,7 @@ def test_undo_is_refused_while_a_colleague_has_what_it_placed(
     FollowUp.objects.open().update(lease_by=bea, lease_until=now + 5 * MINUTE)
     before = state(lead)
     with pytest.raises(refusals.LeasedByAnother):
-        outcomes.undo(call, user=ada, now=now + 35 * SECOND)
+        take_back.undo(call, user=ada, now=now + 35 * SECOND)
     assert state(lead) == before
 
 
@@ -508,7 +508,7 @@ def test_undo_of_an_outcome_told_late_opens_no_call(jo: Lead, ada: User, now: da
     before = state(jo)
     at = now + timedelta(hours=4)
     outcomes.log_outcome(call, Logged("info_requested"), user=ada, now=at)
-    call = outcomes.undo(call, user=ada, now=at + SECOND)
+    call = take_back.undo(call, user=ada, now=at + SECOND)
     assert (call.outcome, call.ended_at) == (None, now + timedelta(hours=3))
     assert state(jo) == before
 
@@ -521,7 +521,7 @@ def test_an_amended_outcome_replaces_what_the_first_did(
     logged_at = call.ended_at
     lead.refresh_from_db()
     assert not lead.is_warm(now=now)
-    outcomes.amend(call, Logged("info_requested"), user=ada, now=now + timedelta(hours=2))
+    take_back.amend(call, Logged("info_requested"), user=ada, now=now + timedelta(hours=2))
     lead.refresh_from_db()
     call.refresh_from_db()
     pursuit = Pursuit.objects.open().get(lead=lead)
@@ -537,7 +537,7 @@ def test_an_outcome_can_be_amended_while_another_call_is_open(
 ) -> None:
     call = logged(jo, ada, "no_answer", now=now)
     calls.dial(a_lead(owner=ada), user=ada, now=now + MINUTE)
-    call = outcomes.amend(call, Logged("busy"), user=ada, now=now + 2 * MINUTE)
+    call = take_back.amend(call, Logged("busy"), user=ada, now=now + 2 * MINUTE)
     assert call.outcome_id == "busy"
 
 
@@ -545,11 +545,11 @@ def test_who_may_amend_and_until_when(jo: Lead, ada: User, bea: User, max_: User
     call = logged(jo, ada, "no_answer", now=now)
     for user, at in ((bea, now + MINUTE), (ada, now + timedelta(hours=25))):
         with pytest.raises(refusals.TooLate):
-            outcomes.amend(call, Logged("busy"), user=user, now=at)
-    outcomes.amend(call, Logged("busy"), user=max_, now=now + timedelta(days=3))
+            take_back.amend(call, Logged("busy"), user=user, now=at)
+    take_back.amend(call, Logged("busy"), user=max_, now=now + timedelta(days=3))
     later = logged(jo, ada, "no_answer", now=now + timedelta(days=5))
     with pytest.raises(refusals.TooLate):
-        outcomes.amend(call, Logged("gatekeeper"), user=max_, now=now + timedelta(days=5, hours=1))
+        take_back.amend(call, Logged("gatekeeper"), user=max_, now=now + timedelta(days=5, hours=1))
     assert later.attempt == 2
 
 

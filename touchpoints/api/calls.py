@@ -20,7 +20,7 @@ from leads import identity, numbers
 from leads.api.leads import candidates, facts_of
 from leads.api.strict import Money, OneOf, Problem, StrictSerializer, StrictView, Text, Time, Whole, refuse
 from leads.models import Lead, Number, Suppression, Workspace
-from touchpoints import calls, outcomes
+from touchpoints import calls, outcomes, take_back
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import CallShape, show_calls
 from touchpoints.filters import CallFilter
@@ -192,7 +192,7 @@ class CallView(StrictView, viewsets.GenericViewSet[CallAttempt]):
     def amend(self, request: Request, pk: int) -> Response:
         call = self.get_object()
         with told():
-            call = outcomes.amend(call, self._logged(), user=request.user, now=self.now)
+            call = take_back.amend(call, self._logged(), user=request.user, now=self.now)
         return Response(show_calls([call])[0])
 
     def _logged(self) -> outcomes.Logged:

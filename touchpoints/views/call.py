@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from leads.models import Lead, Number, Workspace
-from touchpoints import calls, guarding, outcomes, phones, queue, refusals, screen
+from touchpoints import calls, guarding, outcomes, phones, queue, refusals, screen, take_back
 from touchpoints.forms import OutcomeForm
 from touchpoints.models import CallAttempt, Direction, FollowUp
 from touchpoints.reasons import zone_of
@@ -93,7 +93,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     logged = get_object_or_404(CallAttempt.objects.filter(user=request.user).select_related("lead"), pk=pk)
     try:
-        outcomes.undo(logged, user=request.user, now=now)
+        take_back.undo(logged, user=request.user, now=now)
     except refusals.Refused as refused:
         return _refuse(request, refused, lead=None, now=now)
     return _answer(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from touchpoints import guarding, meetings, outcomes, promises, pursue, room, stage, todo
+from touchpoints import guarding, meetings, promises, pursue, room, stage, take_back, todo
 from touchpoints.forms import OutcomeForm
 from touchpoints.lead_forms import StopForm
 from touchpoints.models import CallAttempt, Meeting, Outcome, Promise, Pursuit
@@ -124,7 +124,7 @@ def call_amend(request: HttpRequest, pk: int) -> HttpResponse:
     form = OutcomeForm(request.POST, zone=zone)
     if form.is_valid():
         try:
-            outcomes.amend(call, form.logged(), user=request.user, now=now)
+            take_back.amend(call, form.logged(), user=request.user, now=now)
         except Invalid as refused:
             name = refused.field.replace(".", "_")
             form.add_error(name if name in form.fields else None, refused.detail)
