@@ -84,21 +84,12 @@ class AuditEventAdmin(ReadOnly):
 
 
 @admin.register(GuardRule)
-class GuardRuleAdmin(admin.ModelAdmin):
-    """A used rule is never edited: a change is a new version, so that stored verdicts keep naming what they rest on."""
+class GuardRuleAdmin(ReadOnly):
+    """Changed on the pages of rules, which check and audit every version."""
 
     list_display = ("jurisdiction", "audience", "version", "active", "effective_from", "verified_on")
     list_filter = ("active", "audience")
     search_fields = ("jurisdiction", "citation")
-
-    def get_readonly_fields(self, request: Any, obj: GuardRule | None = None) -> list[str]:
-        if obj is None:
-            return []
-        kept = {"active", "verified_on", "note", "effective_until"}
-        return [field.name for field in GuardRule._meta.fields if field.name not in kept]
-
-    def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Workspace)

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from leads.guard import GuardFacts, Rules, Verdict
 from leads.hours import spoken, windows_on
@@ -33,6 +35,24 @@ ORDER = (
     "min_gap",
     "existing_customer",
 )
+NAMES: dict[str, Promise] = {
+    "erased": _("Erased persons"),
+    "internal_dnc": _("Our own list"),
+    "number_invalid": _("Number in use"),
+    "consent_missing": _("Consent given"),
+    "consent_revoked": _("Consent not taken back"),
+    "registry_hit": _("Not on a registry"),
+    "registry_list_stale": _("Age of the lists"),
+    "registry_area_not_loaded": _("Lists loaded"),
+    "hours_closed": _("Calling hours"),
+    "day_closed": _("Open day"),
+    "zone_unknown": _("Time zone known"),
+    "frequency_cap": _("The law's cap"),
+    "house_cap": _("The house's caps"),
+    "min_gap": _("Gap between dials"),
+    "existing_customer": _("No customer"),
+    "guard_error": _("The guard itself"),
+}
 _WEEK = timedelta(days=7)
 
 
@@ -43,6 +63,11 @@ class Check:
     code: str
     state: State
     detail: str
+
+
+def named(found: Iterable[Check]) -> list[tuple[str, Check]]:
+    """Each check with its name in words; a code without one keeps its code."""
+    return [(str(NAMES.get(check.code, check.code)), check) for check in found]
 
 
 def checks(facts: GuardFacts, rules: Rules, verdict: Verdict, *, now: datetime) -> tuple[Check, ...]:

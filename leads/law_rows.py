@@ -140,7 +140,7 @@ def revise(
             )
         before = said(rule)
         altered = [field for field in FIELDS if values[field] != before[field]]
-        if not set(altered) - {"effective_from"}:
+        if latest.active and not set(altered) - {"effective_from"}:
             raise RuleRefused([FieldError("", "unchanged", _("nothing in it would change"))])
         made = GuardRule.objects.create(**values, version=rule.version + 1)
         _note(

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from leads import guard as rules_of_call
+from leads import numbers
 from leads.guard_checks import Check, checks, only_the_failure
 from leads.models import AuditEvent, Workspace
 
@@ -46,6 +47,10 @@ class Look:
     verdict: Verdict
     checks: tuple[Check, ...]
     asked: guarding.Asked | None  # None where the facts could not even be gathered
+
+    @property
+    def shown(self) -> str:
+        return numbers.display(self.number.e164)
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crm.accounts.models import Absence, User
 from crm.intake import receive
+from leads import law_rows
 from leads.identity import Identity
-from leads.models import Customer, Lead, LeadList, Segment, Suppression
+from leads.models import Customer, GuardRule, Lead, LeadList, Segment, Suppression
 from leads.register import NewLead, PhoneInput, create_lead
 from touchpoints import calls, outcomes, pursue, record, rulesets
 from touchpoints.models import (
@@ -186,6 +187,15 @@ class Stage:
         assert waiting is not None
         assert lead.pk in waiting.candidates.values_list("pk", flat=True)
         return waiting
+
+    def _guard_rule(self) -> GuardRule:
+        return GuardRule.objects.get(jurisdiction="US-FL", audience="any")
+
+    def _coming_rule(self) -> GuardRule:
+        """A version that is not in effect yet."""
+        rule = self.one("guard_rule")
+        said = {**law_rows.said(rule), "dials_cap": 1, "effective_from": date(2099, 1, 1)}
+        return law_rows.revise(rule, said, reason="a law to come", by=self.cast["root"], now=NOON)
 
     def _draft(self) -> WarmthRuleset:
         return rulesets.draft(by=self.cast["max"], now=NOON)

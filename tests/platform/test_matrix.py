@@ -23,7 +23,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from crm.settings import IS_SQLITE
-from tests.platform.stage import NOON, Stage
+from tests.platform.stage import NOON, NUMBER, Stage
 from touchpoints import rulesets
 
 # Ada owns the lead, Bea is her colleague, Max their manager; Cy and Mo (a manager) are of another team; root is
@@ -117,6 +117,16 @@ rules_history                      GET     -           in        403  403  ok   
 rules_cadences                     GET     -           in        403  403  ok   403  ok   ok
 rules_outcomes                     GET     -           in        403  403  ok   403  ok   ok
 rules_guard                        GET     -           in        403  403  ok   403  ok   ok
+rules_guard_new                    GET     -           in        403  403  403  403  403  ok
+rules_guard_new                    POST    -           in        403  403  403  403  403  ok
+rules_guard_try                    GET     -           in        403  403  ok   403  ok   ok
+rules_guard_try                    POST    -           in        403  403  ok   403  ok   ok
+rules_guard_rule                   GET     guard_rule  in        403  403  ok   403  ok   ok
+rules_guard_edit                   GET     guard_rule  in        403  403  403  403  403  ok
+rules_guard_edit                   POST    guard_rule  in        403  403  403  403  403  ok
+rules_guard_verified               POST    guard_rule  in        403  403  403  403  403  ok
+rules_guard_withdraw               POST    coming_rule in        403  403  403  403  403  ok
+rules_guard_retire                 POST    guard_rule  in        403  403  403  403  403  ok
 rules_version                      GET     rules_version in        403  403  ok   403  ok   ok
 rules_draft                        GET     -           in        403  403  ok   403  ok   ok
 rules_draft_start                  POST    -           in        403  403  ok   403  ok   ok
@@ -272,6 +282,16 @@ BODIES: dict[tuple[str, str], Body] = {
         "ends_on": "2026-03-10",
     },
     ("settings_member", "POST"): lambda stage: {"dials_a_day": "60"},
+    ("rules_guard_new", "POST"): lambda stage: {
+        **GUARD_RULE,
+        "jurisdiction": "NO",
+        "audience": "any",
+        "effective_from": "2026-03-01",
+    },
+    ("rules_guard_edit", "POST"): lambda stage: {**GUARD_RULE, "effective_from": "2099-01-01"},
+    ("rules_guard_withdraw", "POST"): lambda stage: {"reason": "not passed after all"},
+    ("rules_guard_retire", "POST"): lambda stage: {"reason": "the law was repealed"},
+    ("rules_guard_try", "POST"): lambda stage: {"number": NUMBER, "audience": "consumer"},
     ("account_login", "POST"): lambda stage: {"login": "ada", "password": "wrong"},
     ("account_reset_password", "POST"): lambda stage: {"email": "nobody@thaw.example"},
     ("api_touchpoints", "POST"): lambda stage: {**OF_ANN, "external_id": "t-9"},
@@ -304,6 +324,21 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_tasks_done", "POST"): lambda stage: {},
 }
 RULE = {"kind": "event", "warms_for_days": "60", "counts_at_most": "2", "active": "on"}
+GUARD_RULE = {
+    "step": "save",
+    "has_hours": "no",
+    "hours_bind_business": "on",
+    "dials_cap": "2",
+    "dials_cap_hours": "24",
+    "refusal_bars_days": "0",
+    "citation": "a law",
+    "reason": "it changed",
+    **{
+        f"{rows}-{name}": "0"
+        for rows in ("registries", "exemptions")
+        for name in ("TOTAL_FORMS", "INITIAL_FORMS")
+    },
+}
 OF_ANN = {
     "kind": "event",
     "occurred_at": (NOON - timedelta(days=1)).isoformat(),
@@ -343,7 +378,7 @@ BACK_OFFICE = {
     "leads.company": "add change",
     "leads.consent": "",
     "leads.customer": "add change delete",
-    "leads.guardrule": "add change",
+    "leads.guardrule": "",
     "leads.lead": "",
     "leads.leadlist": "add change",
     "leads.number": "",

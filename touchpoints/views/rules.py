@@ -18,7 +18,6 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from leads.models import GuardRule
 from touchpoints import rule_preview, rule_words, rulesets, temperature_report
 from touchpoints.models import Cadence, Outcome, RuleChangeRun, WarmthRule, WarmthRuleset
 from touchpoints.rule_forms import HalfLifeForm, RuleForm, plain
@@ -231,14 +230,6 @@ def rules_outcomes(request: HttpRequest) -> HttpResponse:
     """Managers and admins: what may come of a call and what follows, to read."""
     outcomes = Outcome.objects.select_related("touchpoint_kind")
     return render(request, "rules/outcomes.html", {"outcomes": outcomes})
-
-
-@managers_only
-@require_safe
-def rules_guard(request: HttpRequest) -> HttpResponse:
-    """Managers and admins: the guard's rules of each place, with their sources, to read."""
-    found = GuardRule.objects.filter(active=True).order_by("jurisdiction", "audience", "-version")
-    return render(request, "rules/guard.html", {"guard_rules": found})
 
 
 # --- what the answers are made of -------------------------------------------------------------------------------
