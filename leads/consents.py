@@ -82,6 +82,14 @@ def record(
     return row
 
 
+def record_many(rows: Sequence[Consent], *, by: Any, now: datetime) -> list[Consent]:
+    """Keep permissions that the product itself made out, as the enquiry that a hand-raise is; audited set-wise."""
+    with transaction.atomic():
+        made = Consent.objects.bulk_create(rows)
+        _audit("consent.recorded", made, by=by, now=now)
+    return made
+
+
 def edit(consent: Consent, changes: dict[str, Any], *, by: Any, now: datetime) -> bool:
     """Correct a row: a manager's act. Returns whether anything changed; raises ConsentRefused and NotAllowed."""
     _managers(by)

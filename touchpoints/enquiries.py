@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
 
+from leads import consents
 from leads.models import Consent, Lead
 
-from . import assign, guarding, pursue
+from . import assign, customers, guarding, pursue
 from .cadence import Declined
 from .follow_ups import Placed, from_placement, place
 from .models import CallAttempt, FollowUp, HandRaise, Pursuit, Task, Touchpoint
@@ -40,7 +41,7 @@ def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, no
         HandRaise(lead_id=touchpoint.lead_id, touchpoint=touchpoint, raised_at=touchpoint.occurred_at)
         for touchpoint in fresh
     )
-    Consent.objects.bulk_create(_enquiry(touchpoint, now=now) for touchpoint in fresh)
+    consents.record_many([_enquiry(touchpoint, now=now) for touchpoint in fresh], by=None, now=now)
     raised = {touchpoint.lead_id: leads[touchpoint.lead_id] for touchpoint in fresh}
     nobodys = [lead for lead in raised.values() if not lead.owner_id and not lead.team_id]
     _give_to_default_pool(nobodys, now=now)
@@ -63,9 +64,13 @@ def _not_yet_raised(touchpoints: Sequence[Touchpoint], *, now: datetime) -> list
 
 def _place_calls(raised: dict[int, Lead], *, now: datetime) -> None:
     open_ones = {pursuit.lead_id: pursuit for pursuit in Pursuit.objects.open().filter(lead__in=raised)}
+    situations = guarding.gather(list(raised.values()), now=now)
+    theirs = [lead for pk, lead in raised.items() if situations[pk].is_customer]
+    customers.hand_over(theirs, why=gettext("asked to be contacted"), now=now)
+    raised = {pk: lead for pk, lead in raised.items() if not situations[pk].is_customer}
+    open_ones = {pk: pursuit for pk, pursuit in open_ones.items() if pk in raised}
     missing = [lead for pk, lead in raised.items() if pk not in open_ones]
     open_ones.update({pursuit.lead_id: pursuit for pursuit in pursue.begin(missing, by=None, now=now)})
-    situations = guarding.gather(list(raised.values()), now=now)
     plans = Plans()
     placements, questions = [], []
     for pk, pursuit in open_ones.items():

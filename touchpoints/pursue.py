@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from leads.models import Lead
 
-from . import guarding, stage
+from . import customers, guarding, stage
 from .follow_ups import close
 from .models import CallAttempt, FollowUp, Pursuit, Task
 from .next_attempt import place_next, place_warmed
@@ -145,7 +145,10 @@ def _go_on(pairs: Sequence[tuple[Lead, Pursuit]], *, now: datetime) -> None:
         else:
             going.append((lead, pursuit))
     if going:
-        place_next(going, guarding.gather([lead for lead, _p in going], now=now), Plans(), now=now)
+        situations = guarding.gather([lead for lead, _p in going], now=now)
+        customers.hand_over([lead for lead, _p in going if situations[lead.pk].is_customer], now=now)
+        ours = [(lead, pursuit) for lead, pursuit in going if not situations[lead.pk].is_customer]
+        place_next(ours, situations, Plans(), now=now)
 
 
 def end(pursuit: Pursuit, reason: str, *, by: AbstractUser | None, now: datetime, note: str = "") -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import follow_ups, guarding, hand_raises, todo
+from . import customers, follow_ups, guarding, hand_raises, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
 SKIPPED_FOR = timedelta(hours=2)
-CUSTOMERS_WAIT = timedelta(days=1)
 
 
 def _open_to(user: AbstractUser, *, now: datetime) -> Q:
@@ -129,10 +128,7 @@ def _lease(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
 def _put_off(row: FollowUp, situation: guarding.Situation, *, now: datetime) -> None:
     """Move a follow-up that may not be served now to the next permitted time, or ask a person where there is none."""
     if situation.is_customer:
-        # The account owner calls; the row is moved so that customers never stand before those who are served.
-        FollowUp.objects.open().filter(pk=row.pk).update(
-            due_at=now + CUSTOMERS_WAIT, window_end=now + CUSTOMERS_WAIT + timedelta(hours=1)
-        )
+        customers.hand_over([row.lead], now=now)
         return
     missing = situation.missing()
     verdict = situation.best_verdict(now=now)

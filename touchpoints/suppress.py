@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
 from leads import claims, consents
-from leads.models import AuditEvent, Consent, Lead, LeadNumber, Number, Suppression
+from leads.models import AuditEvent, Company, Consent, Lead, LeadNumber, Number, Suppression
 
 from . import follow_ups, refusals, todo
 from .models import FollowUp, Pursuit, Task, Wish
@@ -48,6 +48,7 @@ def suppress(
     lead: Lead | None = None,
     number: Number | None = None,
     e164: str = "",
+    company: Company | None = None,
     reason: str = "",
     channel: str = "",
     evidence: str = "",
@@ -59,7 +60,7 @@ def suppress(
     Raises `refusals.Invalid` where the scope names nothing.
     """
     with transaction.atomic():
-        what = _named(scope, lead, number, e164)
+        what = _named(scope, lead, number, e164, company)
         entry, created = Suppression.objects.get_or_create(
             scope=scope,
             lifted_at=None,
@@ -292,11 +293,15 @@ def _audited(
     )
 
 
-def _named(scope: str, lead: Lead | None, number: Number | None, e164: str) -> dict[str, object]:
+def _named(
+    scope: str, lead: Lead | None, number: Number | None, e164: str, company: Company | None
+) -> dict[str, object]:
     if scope == Scope.NUMBER and (number is not None or e164):
         return {"e164": e164 or number.e164}  # type: ignore[union-attr]
     if scope == Scope.PERSON and lead is not None:
         return {"lead": lead}
+    if scope == Scope.COMPANY and company is not None:
+        return {"company_id": company.pk}
     if scope == Scope.COMPANY and lead is not None and lead.company_id is not None:
         return {"company_id": lead.company_id}
     raise refusals.Invalid(

@@ -49,12 +49,12 @@ def ask_all(questions: Sequence[tuple[Lead, str, str]], *, now: datetime) -> Non
 
 
 def visible_to(user: Any) -> QuerySet[Task]:
-    """Tasks of leads the user may see, and those without a lead that are theirs or their team's."""
+    """Tasks of leads the user may see, those that are theirs, and those without a lead of their team."""
     tasks = Task.objects.all()
     if user.is_admin:
         return tasks
     general = Q(assignee=user) | (Q(assignee=None, team=user.team_id) if user.team_id else Q(pk=None))
-    return tasks.filter(Q(lead__in=Lead.objects.visible_to(user)) | Q(lead=None) & general)
+    return tasks.filter(Q(lead__in=Lead.objects.visible_to(user)) | Q(assignee=user) | Q(lead=None) & general)
 
 
 def finish(task: Task, *, by: Any, now: datetime) -> bool:

@@ -10,9 +10,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from crm.api.imports import ImportView
 from crm.api.problems import nothing_here
-from leads.api.records import CustomerView, LeadListView, SegmentView
+from leads.api.records import LeadListView, SegmentView
 from touchpoints.api.calls import CallView
 from touchpoints.api.leads import LeadView
+from touchpoints.api.permissions import ConsentView, CustomerView
 from touchpoints.api.queue import QueueView
 from touchpoints.api.records import MeetingView, RulesView, SuppressionView, TaskView
 from touchpoints.api.touchpoints import TouchpointView
@@ -53,6 +54,9 @@ v1: list[URLPattern | URLResolver] = [
     *resource("imports", ImportView, READ_MANY, READ_ONE),
     *resource("suppressions", SuppressionView, READ_MANY | MAKE, READ_ONE),
     action("suppressions/<int:pk>/lift", SuppressionView, {"post": "lift"}),
+    *resource("consents", ConsentView, READ_MANY | MAKE, READ_ONE),
+    action("consents/<int:pk>/end", ConsentView, {"post": "end"}),
+    action("consents/<int:pk>/revoke", ConsentView, {"post": "revoke"}),
     *resource("customers", CustomerView, READ_MANY | MAKE, READ_ONE | CHANGE | REMOVE),
     *resource("tasks", TaskView, READ_MANY, READ_ONE),
     action("tasks/<int:pk>/done", TaskView, {"post": "done"}),

@@ -1,4 +1,4 @@
-"""What else is kept about leads: the lists they came on, saved segments, and who buys from us already."""
+"""What else is kept about leads: the lists they came on and saved segments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from rest_framework import mixins, serializers, viewsets
 from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 
-from leads import numbers
 from leads.api.strict import Facts, Flag, OneOf, StrictSerializer, StrictView, Text, Time
 from leads.filters import LeadFilter
-from leads.models import Customer, Lead, LeadList, Segment, Workspace
+from leads.models import Lead, LeadList, Segment
 
 TAKEN = gettext_lazy("There is one of this name already.")
 
@@ -145,55 +143,3 @@ class SegmentView(StrictView, viewsets.ModelViewSet[Segment]):
     def _own(self, segment: Segment) -> None:
         if segment.owner_id != self.request.user.pk:
             raise PermissionDenied(_("This segment is a colleague's."))
-
-
-class CustomerSerializer(StrictSerializer):
-    """Known by a domain or a number, or both."""
-
-    id = serializers.IntegerField(read_only=True)
-    name = Text(required=False, max_length=200)
-    domain = Text(required=False, max_length=200)
-    number = Text(required=False, max_length=120, source="e164")
-    account_owner = serializers.CharField(source="account_owner.username", read_only=True, allow_null=True)
-    since = serializers.DateField(required=False, allow_null=True)
-    added_at = Time(read_only=True)
-
-    def validate_domain(self, domain: str) -> str:
-        return domain.lower().removeprefix("www.")
-
-    def validate_number(self, text: str) -> str:
-        if not text:
-            return ""
-        try:
-            return numbers.parse(text, Workspace.current().region).e164
-        except numbers.NumberRefused as refused:
-            raise ValidationError(refused.reason, "invalid") from None
-
-    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
-        before = self.instance
-        domain = values.get("domain", before.domain if before else "")
-        e164 = values.get("e164", before.e164 if before else "")
-        if not domain and not e164:
-            raise ValidationError({"domain": [ErrorDetail(_("Expected a domain or a number."), "required")]})
-        return values
-
-    def create(self, values: dict[str, Any]) -> Customer:
-        made: Customer = save_new("domain", lambda: Customer.objects.create(**values))
-        return made
-
-    def update(self, one: Customer, values: dict[str, Any]) -> Customer:
-        for name, value in values.items():
-            setattr(one, name, value)
-        save_new("domain", one.save)
-        return one
-
-
-class CustomerView(StrictView, viewsets.ModelViewSet[Customer]):
-    """Existing customers: everybody reads them, managers and admins keep them."""
-
-    permission_classes = [*api_settings.DEFAULT_PERMISSION_CLASSES, ManagersWrite]
-    serializer_class = CustomerSerializer
-    queryset = Customer.objects.select_related("account_owner").order_by("name", "pk")
-
-    def perform_create(self, serializer: Any) -> None:
-        serializer.save(added_at=self.now)

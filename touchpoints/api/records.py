@@ -19,6 +19,7 @@ from rest_framework.settings import api_settings
 from leads import numbers
 from leads.api.strict import Money, OneOf, StrictSerializer, StrictView, Text, Time, Whole
 from leads.models import GuardRule, Lead, Suppression, Workspace
+from leads.permission_filters import SuppressionFilter
 from touchpoints import meetings, suppress, todo
 from touchpoints.api.answers import told
 from touchpoints.filters import MeetingFilter, TaskFilter
@@ -40,14 +41,26 @@ class MeetingShape(serializers.Serializer[Meeting]):
     status = serializers.ChoiceField(Meeting.Status.choices)
 
 
-SETTLED_BY = {Meeting.Status.HELD.value: meetings.hold, Meeting.Status.NO_SHOW.value: meetings.miss}
-
-
 class MeetingChange(StrictSerializer):
-    status = OneOf(list(SETTLED_BY), help_text="How it went, once it has begun.")
+    status = OneOf(
+        ["held", "no_show", "moved", "cancelled"],
+        help_text="How it went, once it has begun; moved needs `starts_at`, cancelled needs `why`.",
+    )
+    starts_at = Time(required=False, help_text="The new time of a meeting that is moved.")
+    why = Text(required=False, max_length=300, help_text="Why it is called off.")
+    call_again = OneOf(
+        ["soon", "next_day"],
+        required=False,
+        help_text="After a no-show: a call in 15 minutes, or on the next business day (the default).",
+    )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given["status"] == "moved" and "starts_at" not in given:
+            raise serializers.ValidationError({"starts_at": "A moved meeting needs its new time."})
+        return given
 
     def read_only_names(self) -> tuple[str, ...]:
-        return tuple(MeetingShape().fields)
+        return tuple(name for name in MeetingShape().fields if name not in self.fields)
 
 
 class MeetingView(
@@ -55,7 +68,8 @@ class MeetingView(
 ):
     """Meetings the caller hosts, booked, or had with leads they may see.
 
-    A call's outcome books them; whoever sees one says how it went.
+    A call's outcome books them; whoever sees one says how it went. A moved meeting is closed and answers with the one
+    that took its place.
     """
 
     serializer_class = MeetingShape
@@ -69,10 +83,18 @@ class MeetingView(
     @extend_schema(request=MeetingChange, responses=MeetingShape)
     def partial_update(self, request: Request, pk: int) -> Response:
         meeting = self.get_object()
-        settle = SETTLED_BY[self.check(MeetingChange)["status"]]
+        given, acting = self.check(MeetingChange), {"by": request.user, "now": self.now}
         with told():
-            settle(meeting, by=request.user, now=self.now)
-        return Response(MeetingShape(self.get_queryset().get(pk=pk)).data)
+            match given["status"]:
+                case "held":
+                    shown = meetings.hold(meeting, **acting)
+                case "no_show":
+                    shown = meetings.miss(meeting, again=given.get("call_again", "next_day"), **acting)
+                case "moved":
+                    shown = meetings.move(meeting, given["starts_at"], **acting)
+                case _:
+                    shown = meetings.call_off(meeting, why=given.get("why", ""), **acting)
+        return Response(MeetingShape(self.get_queryset().get(pk=shown.pk)).data)
 
 
 class TaskShape(serializers.Serializer[Task]):
@@ -122,6 +144,8 @@ class SuppressionShape(serializers.Serializer[Suppression]):
     evidence = serializers.CharField()
     requested_at = Time()
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
+    state = serializers.ChoiceField(Suppression.State.choices)
+    lifted_at = Time(allow_null=True)
 
 
 class SuppressionInput(StrictSerializer):
@@ -171,7 +195,15 @@ class SuppressionView(
 
     permission_classes = [*api_settings.DEFAULT_PERMISSION_CLASSES, ManagersRead]
     serializer_class = SuppressionShape
-    queryset = Suppression.objects.active().select_related("company", "by").order_by("-requested_at", "-pk")
+    filterset_class = SuppressionFilter
+    queryset = Suppression.objects.none()
+
+    def get_queryset(self) -> QuerySet[Suppression]:
+        """What is on the list, unless the filter asks for what was taken off it."""
+        entries = Suppression.objects.select_related("company", "by").order_by("-pk")
+        if self.action != "list" or "state" in self.request.query_params:
+            return entries
+        return entries.active()  # type: ignore[attr-defined,no-any-return]
 
     @extend_schema(request=SuppressionInput, responses={201: SuppressionShape})
     def create(self, request: Request) -> Response:
@@ -194,7 +226,7 @@ class SuppressionView(
 
     @extend_schema(request=LiftInput, responses={204: None})
     def lift(self, request: Request, pk: int) -> Response:
-        entry = get_object_or_404(self.get_queryset(), pk=pk)
+        entry = get_object_or_404(Suppression.objects.active(), pk=pk)
         with told():
             suppress.lift(entry, **self.check(LiftInput), by=request.user, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
