@@ -1,8 +1,8 @@
 """How is an installation saved into one file, and brought back from it?
 
 A backup is a gzipped tar: `manifest.json`, the database (an SQLite file, or a PostgreSQL dump in its custom
-format), the keys of THAW_DIR and the uploaded files. Whoever holds it holds everything: it is readable by its
-owner only.
+format), the keys of THAW_DIR, the ledger of erasures and the uploaded files. Whoever holds it holds everything: it
+is readable by its owner only.
 """
 
 import json
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 FORMAT = 1
+ERASURE_KEYS = "erasure_key"
 DATABASE = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
 
 
@@ -40,8 +41,14 @@ def write_backup(directory: Path, *, now: datetime) -> Path:
         )
         draft = Path(scratch) / "draft"
         with tarfile.open(draft, "w:gz", compresslevel=2) as archive:
-            for path in (manifest, database, *sorted(settings.THAW_DIR.glob("*_key"))):
-                archive.add(path, path.name)
+            for path in (
+                manifest,
+                database,
+                *sorted(settings.THAW_DIR.glob("*_key")),
+                settings.ERASURE_LEDGER,
+            ):
+                if path.exists():
+                    archive.add(path, path.name)
             if (settings.THAW_DIR / "files").is_dir():
                 archive.add(settings.THAW_DIR / "files", "files")
         draft.chmod(0o600)
@@ -68,6 +75,9 @@ def restore_backup(archive: Path) -> Path | None:
             raise BackupRefused(f"{archive} cannot be read as a backup: {error}") from None
         _check(manifest, unpacked)
         kept = _load(unpacked / DATABASE[connection.vendor])
+        # Erasures made since the backup stay known, and so do the keys they were written down with.
+        for name in (ERASURE_KEYS, settings.ERASURE_LEDGER.name):
+            _add_lines(unpacked / name, settings.THAW_DIR / name)
         for key in unpacked.glob("*_key"):
             key.chmod(0o600)
             key.replace(settings.THAW_DIR / key.name)
@@ -75,6 +85,19 @@ def restore_backup(archive: Path) -> Path | None:
             shutil.rmtree(settings.THAW_DIR / "files", ignore_errors=True)
             (unpacked / "files").rename(settings.THAW_DIR / "files")
     return kept
+
+
+def _add_lines(source: Path, target: Path) -> None:
+    """Let `target` have the lines of both, its own first, and take `source` away."""
+    if not source.is_file():
+        return
+    own = target.read_text().splitlines() if target.is_file() else []
+    both = dict.fromkeys([*own, *source.read_text().splitlines()])
+    draft = source.with_name(f"{source.name}.both")
+    draft.write_text("".join(f"{line}\n" for line in both if line))
+    draft.chmod(0o600)
+    draft.replace(target)
+    source.unlink()
 
 
 def _check(manifest: Any, unpacked: Path) -> None:

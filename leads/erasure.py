@@ -2,7 +2,8 @@
 
 Kept is an HMAC-SHA-256 of the number in E.164, made with a key that lies outside the database: plain hashes of
 phone numbers are reversible in minutes. On a number that others use too (a switchboard, a household) the digest is
-of number and name together, so that it stops calls to that person alone.
+of number and name together, so that it stops calls to that person alone. An e-mail address and the ids of other
+systems are kept the same way, or the next list or sync would bring the person back under another number.
 
 `settings.ERASURE_KEYS` holds the keys: the first makes new digests, all of them are read. A digest made with a key
 that is not at hand answers for nobody and for anybody: asking then raises, and the guard blocks.
@@ -24,7 +25,8 @@ from leads.facts import FieldError
 from leads.known import folded
 from leads.models import Suppression
 
-Callee = tuple[str, str]  # (number in E.164, first and last name; blank where unknown)
+# (number in E.164, e-mail or `other_id`; first and last name, blank where unknown)
+Callee = tuple[str, str]
 
 
 class KeyMissing(Exception):
@@ -52,8 +54,13 @@ def current_key_id() -> str:
 
 def digests(e164: str, person: str = "") -> tuple[str, ...]:
     """The number's digest by each key, the current key's first; with `person` that of the two together."""
-    text = f"{e164} {folded(person)}".rstrip().encode()
+    text = f"{e164.lower()} {folded(person)}".rstrip().encode()
     return tuple(hmac.digest(key, text, "sha256").hex() for key in _keys().values())
+
+
+def other_id(source: str, external_id: str) -> str:
+    """What another system calls somebody, as one text."""
+    return f"id {source} {external_id}"
 
 
 def seal(text: str) -> str:
@@ -120,10 +127,14 @@ def erased_among(e164s: Collection[str]) -> set[str]:
 def refusal() -> FieldError:
     """Why a number is not stored; without the number, which would then be kept with the refusal."""
     return FieldError(
-        "phone",
+        "lead",
         "erased",
-        _("it belongs to a person whose data was erased on request, who must not be called"),
-        _("another number, or an admin who takes the entry off our own list"),
+        _(
+            "a number or e-mail here belongs to a person whose data was erased on request; they must not be called"
+        ),
+        _(
+            "other people; or, where they ask for contact again, an admin who takes the entry off our own list"
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from leads import numbers
+from leads import erasure, numbers
 from leads.facts import FieldError, clean, shown
 from leads.identity import number_error
 from leads.known import Keys, Person, street
@@ -62,9 +62,11 @@ class Prepared:
         return bool(named or self.phones or (fields.get("company") and fields.get("job_title")))
 
     def callees(self) -> set[tuple[str, str]]:
-        """(number in E.164, name) for each number: by what an erased person is recognised."""
+        """(number in E.164, e-mail or id, name) for each of them: by what an erased person is recognised."""
         person = f"{self.fields.get('first_name', '')} {self.fields.get('last_name', '')}".strip()
-        return {(parsed.e164, person) for _phone, parsed, _region in self.phones}
+        known_by = {parsed.e164 for _phone, parsed, _region in self.phones} | {self.fields.get("email", "")}
+        known_by |= {erasure.other_id(source, eid) for source, eid in self.external_ids.items()}
+        return {(text, person) for text in known_by if text}
 
 
 def prepare(new: NewLead, *, home: str) -> Prepared:

@@ -246,7 +246,7 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
         home = fields.get("country", lead.country) or Workspace.current().region
         phones, phone_errors = read_phones(_phone_inputs(changes), home)
         ids, id_errors = _id_changes(lead, changes.get("external_ids") or {})
-        if errors := errors + phone_errors + id_errors or _erased(lead, fields, phones):
+        if errors := errors + phone_errors + id_errors or _erased(lead, fields, phones, ids):
             raise LeadRefused(errors)
         before, after = _set_fields(lead, fields)
         if "phones" in changes or phones:
@@ -269,13 +269,20 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
     return lead
 
 
-def _erased(lead: Lead, fields: dict[str, Any], phones: list[PhoneRead]) -> list[FieldError]:
-    """What is wrong with numbers that come to the lead, or with the lead's under a new name."""
+def _erased(
+    lead: Lead, fields: dict[str, Any], phones: list[PhoneRead], ids: dict[str, str]
+) -> list[FieldError]:
+    """What is wrong with a number, e-mail or id that comes to the lead, or with the lead's under a new name."""
     person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
-    e164s = {parsed.e164 for _phone, parsed, _region in phones}
+    known_by = {parsed.e164 for _phone, parsed, _region in phones}
+    known_by |= {erasure.other_id(source, external_id) for source, external_id in ids.items() if external_id}
+    email = fields.get("email", lead.email)
+    if email and email != lead.email:
+        known_by.add(email)
     if folded(person) != folded(lead.person):
-        e164s |= set(lead.lead_numbers.current().values_list("number__e164", flat=True))
-    return [erasure.refusal()] if e164s and erasure.erased_callees((e, person) for e in e164s) else []
+        known_by |= set(lead.lead_numbers.current().values_list("number__e164", flat=True)) | {lead.email}
+    callees = [(text, person) for text in known_by if text]
+    return [erasure.refusal()] if callees and erasure.erased_callees(callees) else []
 
 
 def _note(before: dict[str, Any], after: dict[str, Any], name: str, old: Any, new: Any) -> None:

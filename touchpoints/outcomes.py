@@ -92,8 +92,13 @@ def preview(
 
 
 def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
-    """The call and its lead, locked: the lead first, as everywhere, so that nobody waits in a circle."""
+    """The call and its lead, locked: the lead first, as everywhere, so that nobody waits in a circle.
+
+    Raises `refusals.AttemptClosed` where the person was erased: nothing more is kept of what they said.
+    """
     lead = Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=call.lead_id)
+    if lead.erased_at is not None:
+        raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
     return CallAttempt.objects.select_for_update(of=("self",)).get(pk=call.pk), lead
 
 

@@ -5,25 +5,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0003_wishes'),
+        ("leads", "0003_wishes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='workspace',
-            name='calling_number',
-            field=models.CharField(blank=True, help_text='Where a user has none of their own.', max_length=20, verbose_name='number we call from'),
+            model_name="workspace",
+            name="calling_number",
+            field=models.CharField(
+                blank=True,
+                help_text="Where a user has none of their own.",
+                max_length=20,
+                verbose_name="number we call from",
+            ),
         ),
         migrations.AddField(
-            model_name='workspace',
-            name='evidence_years',
-            field=models.PositiveSmallIntegerField(default=5, help_text='Never less than the guard rules ask for.', verbose_name='years the records of calls are kept'),
+            model_name="workspace",
+            name="evidence_years",
+            field=models.PositiveSmallIntegerField(
+                default=5,
+                help_text="Never less than the guard rules ask for.",
+                verbose_name="years the records of calls are kept",
+            ),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(condition=models.Q(('lifted_at__isnull', True), ('scope', 'erased')), fields=['key_id'], name='erased_key'),
+            model_name="suppression",
+            index=models.Index(
+                condition=models.Q(("lifted_at__isnull", True), ("scope", "erased")),
+                fields=["key_id"],
+                name="erased_key",
+            ),
         ),
     ]

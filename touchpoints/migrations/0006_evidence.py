@@ -5,27 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_evidence'),
-        ('leads', '0004_evidence'),
-        ('touchpoints', '0005_wishes'),
+        ("accounts", "0003_evidence"),
+        ("leads", "0004_evidence"),
+        ("touchpoints", "0005_wishes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='callattempt',
-            name='calling_number',
-            field=models.CharField(blank=True, help_text='The number we called from, as it was then.', max_length=20),
+            model_name="callattempt",
+            name="calling_number",
+            field=models.CharField(
+                blank=True, help_text="The number we called from, as it was then.", max_length=20
+            ),
         ),
         migrations.AddField(
-            model_name='callattempt',
-            name='number_digest',
-            field=models.CharField(blank=True, help_text='Instead of the number, once its person was erased.', max_length=64),
+            model_name="callattempt",
+            name="number_digest",
+            field=models.CharField(
+                blank=True, help_text="Instead of the number, once its person was erased.", max_length=64
+            ),
         ),
         migrations.AddIndex(
-            model_name='callattempt',
-            index=models.Index(condition=models.Q(('number_digest', ''), _negated=True), fields=['number_digest'], name='call_digest'),
+            model_name="callattempt",
+            index=models.Index(
+                condition=models.Q(("number_digest", ""), _negated=True),
+                fields=["number_digest"],
+                name="call_digest",
+            ),
         ),
     ]

@@ -1,5 +1,7 @@
 """Bring an installation back from a backup."""
 
+import subprocess
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from crm.backups import BackupRefused, restore_backup
+from crm.health import pending_migrations
 from crm.serve import CannotServe, hold_lock
 
 
@@ -27,3 +30,18 @@ class Command(BaseCommand):
         except (BackupRefused, OSError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"Restored {archive}." + (f" What was there is kept in {kept}." if kept else ""))
+        self._erase_again()
+
+    def _erase_again(self) -> None:
+        """Whoever was erased since the backup was made has come back with it: see `touchpoints.erase`."""
+        if pending_migrations():
+            self.stdout.write(
+                "The backup is of an older version: run `manage.py migrate`, then `erase --reapply`."
+            )
+            return
+        # A process of its own, since the keys may have come with the backup.
+        command = [sys.executable, settings.BASE_DIR / "manage.py", "erase", "--reapply"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CommandError(f"Erased persons may have come back: {done.stderr.strip()}")
+        self.stdout.write(done.stdout.strip())

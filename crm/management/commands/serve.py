@@ -28,6 +28,7 @@ from crm.serve import (
     web_answers,
 )
 from crm.supervisor import Supervisor
+from touchpoints import erase
 
 ADMIN_COMMAND = "printf PASSWORD | .venv/bin/python manage.py user NAME --role admin"
 
@@ -69,8 +70,13 @@ class Command(BaseCommand):
         self.stdout.write("Thaw has stopped.")
 
     def _prepare_database(self) -> None:
-        """Bring an embedded or an empty database up to date. One on a server that holds data is migrated by
-        its operator, who decides when."""
+        """Bring an embedded or an empty database up to date, and hold it against the ledger of erasures. One on a
+        server that holds data is migrated by its operator, who decides when."""
+        self._migrate()
+        if again := erase.reapply(now=timezone.now()):
+            self.stdout.write(f"A backup had brought {len(again)} erased persons back: erased again.")
+
+    def _migrate(self) -> None:
         pending = pending_migrations()
         if not pending:
             return
