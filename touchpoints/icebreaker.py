@@ -83,8 +83,8 @@ def icebreaker(
     said = [greeting(person, language=language, tone=tone, now=now)]
     if promise is not None:
         said.append(_promise_line(promise, person, caller, language, now))
-        # The talk in which it was promised is what the promise speaks of already.
-        evidence = [fact for fact in evidence if fact.kind != "conversation"]
+        # The talk in which it was promised is what the promise speaks of already; beside it only what weighs is said.
+        evidence = [fact for fact in evidence if fact.kind != "conversation" and fact.share >= WORTH_SAYING]
     for fact in _worth_saying(evidence):
         said.append(
             line(fact, person, caller=caller, language=language, tone=tone, templates=templates, now=now)

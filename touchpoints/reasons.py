@@ -7,11 +7,14 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
 from leads.models import Workspace
 
 from .icebreaker import Fact, Person, Promised, icebreaker, in_words
-from .models import IceBreaker, Promise, Touchpoint
-from .warmth import sentence
+from .models import IceBreaker, Promise, TemperatureOverride, Touchpoint
+from .warmth import effective, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,11 +29,13 @@ LINE_PIECES = 3
 @dataclass(frozen=True)
 class Reasons:
     """`sentence`: "Warm until 14 March: referred by Ann Lee (62 %)…"; `line`: what to say first; `pieces`:
-    [{touchpoint, share, label, alone_until}], strongest first."""
+    [{touchpoint, share, label, alone_until, occurred_at}], strongest first; `by_hand`: whether a person's word
+    decides instead of them."""
 
     sentence: str
     line: str
     pieces: list[dict[str, Any]]
+    by_hand: bool = False
 
 
 def reasons_for(
@@ -42,11 +47,14 @@ def reasons_for(
     promise: Promise | None = None,
     zone: tzinfo = UTC,
 ) -> Reasons:
-    """Everything that is said about a lead's warmth; four queries."""
+    """Everything that is said about a lead's warmth; four queries, one more where it was set by hand."""
     words = facts_of([piece.touch.id for piece in found.evidence], found.evidence)
     temperature = "warm" if lead.is_warm(now=now) else "cold"
+    by_hand = said_by_hand(lead, now=now, zone=zone)
     return Reasons(
-        sentence=sentence(
+        by_hand=bool(by_hand),
+        sentence=by_hand
+        or sentence(
             temperature,
             lead.warm_until,
             found.evidence,
@@ -66,6 +74,27 @@ def reasons_for(
             for piece in found.evidence
         ],
     )
+
+
+def said_by_hand(lead: Lead, *, now: datetime, zone: tzinfo) -> str:
+    """ "Warm until 5 May, set by Ada: asked to be called later"; blank where the evidence decides."""
+    if (lead.temperature, lead.warm_until) == effective(lead.evidence_until, None, now=now):
+        return ""
+    row = (
+        TemperatureOverride.objects.filter(lead=lead, ended_at=None, until__gt=now)
+        .select_related("by")
+        .first()
+    )
+    if row is None:
+        return ""
+    until = row.until.astimezone(zone)
+    date = date_format(until, "j F" if until.year == now.astimezone(zone).year else "j F Y")
+    text = (
+        gettext("Warm until %(date)s, set by %(who)s: %(why)s")
+        if row.temperature == "warm"
+        else gettext("Cold until %(date)s, set by %(who)s: %(why)s")
+    )
+    return text % {"date": date, "who": _name(row.by) or gettext("somebody"), "why": row.reason}
 
 
 def line_about(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from . import engine
 from .icebreaker import in_words
-from .models import Direction, TemperatureChange, Touchpoint
+from .models import Direction, TemperatureChange, Touchpoint, TouchpointKind
 from .reasons import fact_of
 from .screen import first_up
 from .warmth import Ruleset, Touch, Warmth, warmth
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # The curve is computed anew at every change; older changes than the last so many are cold by now.
 MOST_CORNERS = 80
 MOST_CHANGES = 30
+# What we can bring about besides the kinds that are ours by their direction.
+OURS_TOO = frozenset({"meeting_held", "event", "webinar"})
+MOST_KEEPERS = 4
 WHY_UNCOUNTED = {
     "before_refusal": _("before they refused: no longer counts"),
     "same_campaign": _("a later one of the same campaign counts"),
@@ -34,9 +37,10 @@ WHY_UNCOUNTED = {
 
 
 def story(lead: Lead, *, now: datetime) -> dict[str, Any]:
-    """{found, points, touches, uncounted, changes, override} for the lead's page; five queries.
+    """{found, points, touches, uncounted, keepers, changes, override} for the lead's page; six queries.
 
-    `points` and `touches` are what `warmth_chart` draws, `uncounted` [{label, at, why}], `found` the Warmth.
+    `points` and `touches` are what `warmth_chart` draws, `uncounted` [{label, at, why}], `keepers` as `keepers`
+    returns them, `found` the Warmth.
     """
     rows = list(Touchpoint.objects.filter(lead=lead, set_aside_at=None).select_related("kind", "by_user"))
     ruleset = engine.rules_for([lead.pk], now=now)[lead.pk]
@@ -58,9 +62,44 @@ def story(lead: Lead, *, now: datetime) -> dict[str, Any]:
             {"at": one.touch.occurred_at, "label": words[one.touch.id], "why": WHY_UNCOUNTED[one.reason]}
             for one in found.uncounted
         ],
+        "keepers": keepers(
+            touches,
+            ruleset,
+            [kind for kind in TouchpointKind.objects.filter(active=True) if _is_ours(kind)],
+            found=found,
+            now=now,
+            cooled_at=lead.cooled_at,
+        ),
         "changes": changes_of(lead),
         "override": lead.overrides.filter(ended_at=None, until__gt=now).select_related("by").first(),
     }
+
+
+def _is_ours(kind: TouchpointKind) -> bool:
+    return kind.direction == Direction.OUTBOUND or kind.pk in OURS_TOO
+
+
+def keepers(
+    touches: Sequence[Touch],
+    ruleset: Ruleset,
+    kinds: Iterable[TouchpointKind],
+    *,
+    found: Warmth,
+    now: datetime,
+    cooled_at: datetime | None,
+) -> list[dict[str, Any]]:
+    """[{label, until}]: what, done today, would leave the lead warm for longer than it is, the longest first.
+
+    What moves the date by less than a day is left out.
+    """
+    stays = max(found.warm_until or now, now) + timedelta(days=1)
+    said = []
+    for kind in kinds:
+        done = Touch(0, kind.pk, now, direction=kind.direction)
+        until = warmth([*touches, done], ruleset, now=now, cooled_at=cooled_at).warm_until
+        if until is not None and until >= stays:
+            said.append({"label": gettext(kind.label), "until": until})
+    return sorted(said, key=lambda one: one["until"], reverse=True)[:MOST_KEEPERS]
 
 
 def corners(
@@ -91,7 +130,9 @@ def _days_left(
 def changes_of(lead: Lead) -> list[TemperatureChange]:
     """The lead's latest promotions and coolings, newest first."""
     return list(
-        TemperatureChange.objects.filter(lead=lead).select_related("by").order_by("-at", "-pk")[:MOST_CHANGES]
+        TemperatureChange.objects.filter(lead=lead)
+        .select_related("by", "ruleset")
+        .order_by("-at", "-pk")[:MOST_CHANGES]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -319,7 +320,12 @@ def test_an_override_holds_until_it_is_ended(as_ada: Client, ada: User, anna: Le
     )
     anna.refresh_from_db()
     assert anna.temperature == "warm"
-    assert "met my boss" in as_ada.get(f"/leads/{anna.pk}/").content.decode()
+    page = as_ada.get(f"/leads/{anna.pk}/")
+    assert "met my boss" in page.content.decode()
+    # Who set it and why, not evidence that does not decide.
+    assert re.fullmatch(
+        r"Warm until \d+ \w+( \d{4})?, set by .+: met my boss", page.context["reasons"].sentence
+    )
     as_ada.post(f"/leads/{anna.pk}/temperature/end/")
     anna.refresh_from_db()
     assert anna.temperature == "cold"

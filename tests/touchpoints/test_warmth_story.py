@@ -1,0 +1,53 @@
+"""Does the lead's page say what would keep it warm, as the engine would then find it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from crm.accounts.models import User
+from leads.models import Lead
+from touchpoints import engine, warmth_story
+from touchpoints.models import Touchpoint, TouchpointKind
+
+pytestmark = pytest.mark.django_db
+ALead = Callable[..., Lead]
+Touched = Callable[..., Touchpoint]
+
+
+def keepers(lead: Lead, *, now: datetime) -> dict[str, datetime]:
+    return {one["label"]: one["until"] for one in warmth_story.story(lead, now=now)["keepers"]}
+
+
+def test_what_it_promises_is_what_happens(a_lead: ALead, touched: Touched, ada: User, now: datetime) -> None:
+    lead = a_lead(owner=ada)
+    touched(lead, "event", days=20, campaign="ABC Expo")
+    promised = keepers(lead, now=now)
+    assert list(promised) == ["Meeting held", "Conversation", "Met in person at an event", "Webinar"]
+    touched(lead, "conversation", direction="outbound")
+    assert lead.warm_until is not None
+    assert abs(lead.warm_until - promised["Conversation"]) < timedelta(seconds=1)
+
+
+def test_our_own_noise_keeps_nobody_warm(a_lead: ALead, ada: User, now: datetime) -> None:
+    lead = a_lead(owner=ada)
+    assert "Mail sent" not in keepers(lead, now=now)
+    TouchpointKind.objects.exclude(pk__in=("email_sent", "voicemail_left")).update(active=False)
+    assert keepers(lead, now=now) == {}
+
+
+def test_what_a_refusal_cooled_is_warmed_by_something_new_alone(
+    a_lead: ALead, touched: Touched, ada: User, now: datetime
+) -> None:
+    lead = a_lead(owner=ada)
+    touched(lead, "referral", days=3)
+    lead.cooled_at = now - timedelta(days=1)
+    lead.save(update_fields=["cooled_at"])
+    engine.evaluate_leads([lead.pk], now=now)
+    lead.refresh_from_db()
+    told = warmth_story.story(lead, now=now)
+    assert [str(one["why"]) for one in told["uncounted"]] == ["before they refused: no longer counts"]
+    promised = {one["label"]: one["until"] for one in told["keepers"]}
+    assert promised["Conversation"] == now + timedelta(days=45)
