@@ -85,15 +85,18 @@ def guarded(ask: Callable[[], Verdict], *, now: datetime) -> Verdict:
         return ask()
     except Exception:  # whatever it is, nobody is called on it
         log.exception("the call guard failed at %s and blocked the call", now.isoformat())
-        reason = Reason(
-            "guard_error", "The call guard failed, so the call is blocked; tell an administrator."
-        )
-        return Verdict("block", (reason,), None, "", ())
+        return _failure("The call guard failed, so the call is blocked; tell an administrator.")
+
+
+def _failure(detail: str) -> Verdict:
+    return Verdict("block", (Reason("guard_error", detail),), None, "", ())
 
 
 def _decide(facts: GuardFacts, rules: Rules, now: datetime) -> Verdict:
     if now.utcoffset() is None:
         raise ValueError("the guard needs an aware instant")
+    if facts.failed:
+        return _failure(f"The call is blocked, as not everything could be checked: {facts.failed}")
     standing = [
         *_own_list(facts),
         *_number(facts),

@@ -66,7 +66,7 @@ class GuardFacts:
     the longest cap.
     `stop_requested_at`: the last request not to call, even if lifted since; what was granted before is void.
     `refused_at`: the last refusal of any kind. `lead_request`: this call answers the lead's own recorded
-    request. `permissions` are those for calls only.
+    request. `permissions` are those for calls only. `failed`: why something could not be found out.
     """
 
     number: str
@@ -89,4 +89,5 @@ class GuardFacts:
     last_dial_busy: bool = False
     lead_request: bool = False
     is_customer: bool = False
+    failed: str = ""
     workspace: Workspace = field(default_factory=Workspace)

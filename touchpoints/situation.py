@@ -60,7 +60,7 @@ class Situation:
         """Candidate zones of the reference number, else of the address alone."""
         if self._reference is not None:
             return self.facts[self._reference.number_id].zones
-        return zones_of_lead(self.lead, "", agreed=False)[0]
+        return zones_of_lead(self.lead, "")[0]
 
     @cached_property
     def country(self) -> str:
@@ -225,11 +225,11 @@ def _never(_start: datetime, _end: datetime) -> list[tuple[datetime, datetime]]:
     return []
 
 
-def zones_of_lead(lead: Lead, e164: str, *, agreed: bool) -> tuple[tuple[str, ...], str]:
-    """Candidate zones and where they came from. A zone that no manager confirmed can but tighten."""
+def zones_of_lead(lead: Lead, e164: str) -> tuple[tuple[str, ...], str]:
+    """Candidate zones and where they came from. A confirmed zone that no manager agreed to can but tighten."""
     found = find_zones(
         confirmed=lead.confirmed_zone,
-        confirmed_agreed=agreed,
+        confirmed_agreed=lead.zone_agreed_at is not None,
         address_zone=lead.time_zone,
         country=lead.country,
         region=lead.region,

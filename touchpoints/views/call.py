@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from leads.models import Lead, Number, Workspace
-from touchpoints import calls, guarding, outcomes, phones, queue, refusals, screen, take_back
+from touchpoints import calls, guarding, outcomes, phones, queue, refusals, screen, take_back, their_zone
 from touchpoints.forms import OutcomeForm
 from touchpoints.models import CallAttempt, Direction, FollowUp
 from touchpoints.reasons import zone_of
@@ -119,7 +119,7 @@ def confirm_zone(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     lead = get_object_or_404(queue.reachable_by(request.user, now=now), pk=pk)
     try:
-        guarding.confirm_zone(lead, request.POST.get("zone", ""), by=request.user, now=now)
+        lead = their_zone.confirm_zone(lead, request.POST.get("zone", ""), by=request.user, now=now)
     except ValidationError as error:
         return HttpResponse(error.messages[0], status=400, content_type="text/plain")
     return _answer(request, _in_hand(request, now=now, lead=lead))

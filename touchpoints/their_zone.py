@@ -1,0 +1,84 @@
+"""Who says in which time zone a lead is, and does a manager agree?
+
+What a rep hears on the phone counts at once, but only tightens: it is added to the zones known otherwise. Once a
+manager agrees it stands alone. Each word is audited.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from leads.models import AuditEvent, Lead
+from leads.zones_field import validate_zone
+
+from . import refusals
+from .models import Task
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.contrib.auth.models import AbstractUser
+
+
+def confirm_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> Lead:
+    """The lead, with the zone somebody says it is in. A manager's word is agreed to; a rep's repeats what a
+    manager agreed to, or waits. Raises ValidationError for a name that is no zone."""
+    validate_zone(zone)
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        same = lead.confirmed_zone == zone
+        before = _said(lead)
+        lead.confirmed_zone, lead.zone_confirmed_at, lead.zone_confirmed_by = zone, now, by
+        if by.is_manager:
+            lead.zone_agreed_at, lead.zone_agreed_by = now, by
+        elif not same:
+            lead.zone_agreed_at = lead.zone_agreed_by = None
+        _keep(lead, "lead.zone_confirmed", before, by=by, now=now)
+        Task.objects.filter(lead=lead, kind=Task.Kind.FIND_ZONE, done_at=None).update(done_at=now, done_by=by)
+    return lead
+
+
+def agree_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> Lead:
+    """The lead, whose zone a rep confirmed and a manager now agrees to. Raises NotYours for a rep, Invalid where the lead's confirmed
+    zone is another one by now."""
+    if not by.is_manager:
+        raise refusals.NotYours(gettext("A manager agrees to a time zone that a rep confirmed."))
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        if not zone or lead.confirmed_zone != zone:
+            raise refusals.Invalid(gettext("The confirmed time zone has changed: look again."), field="zone")
+        if lead.zone_agreed_at is None:
+            before = _said(lead)
+            lead.zone_agreed_at, lead.zone_agreed_by = now, by
+            _keep(lead, "lead.zone_agreed", before, by=by, now=now)
+    return lead
+
+
+def _said(lead: Lead) -> dict[str, object]:
+    return {"confirmed_zone": lead.confirmed_zone, "agreed": lead.zone_agreed_at is not None}
+
+
+def _keep(lead: Lead, action: str, before: dict[str, object], *, by: AbstractUser, now: datetime) -> None:
+    lead.save(
+        update_fields=[
+            "confirmed_zone",
+            "zone_confirmed_at",
+            "zone_confirmed_by",
+            "zone_agreed_at",
+            "zone_agreed_by",
+            "updated_at",
+        ]
+    )
+    AuditEvent.objects.create(
+        at=now,
+        actor=by,
+        action=action,
+        subject_type="lead",
+        subject_id=str(lead.pk),
+        lead=lead,
+        before=before,
+        after=_said(lead),
+    )
