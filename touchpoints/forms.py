@@ -50,6 +50,11 @@ class OutcomeForm(forms.Form):
     meeting_title = forms.CharField(required=False, max_length=150)
     meeting_minutes = forms.IntegerField(required=False, min_value=5, max_value=600)
     meeting_place = forms.CharField(required=False, max_length=300)
+    meeting_host = forms.CharField(required=False, max_length=150)
+    meeting_value = forms.DecimalField(
+        required=False, min_value=0, max_digits=14, decimal_places=2, localize=True, label=_("Worth")
+    )
+    meeting_invite = forms.BooleanField(required=False)
     promise_text = forms.CharField(required=False, max_length=300, label=_("What did we promise?"))
     promise_on = forms.DateField(required=False, label=_("By"))
     reason = forms.CharField(required=False, max_length=200)
@@ -108,6 +113,9 @@ class OutcomeForm(forms.Form):
             "title": data["meeting_title"],
             "minutes": data["meeting_minutes"],
             "place": data["meeting_place"],
+            "host": data["meeting_host"],
+            "value": data["meeting_value"],
+            "invite": data["meeting_invite"],
         }
 
     def _promise(self) -> dict[str, Any] | None:

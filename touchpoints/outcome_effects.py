@@ -5,20 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.utils.translation import gettext
 
 from leads import identity, register
 from leads.models import Lead, LeadNumber, Number
 
-from . import record, refusals, suppress, todo
+from . import meetings, record, refusals, suppress, todo
 from .icebreaker import CALL_BACK
-from .models import Meeting, Outcome, Promise, Pursuit
+from .models import Outcome, Promise, Pursuit
 from .next_step import NextStep, Placement
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractUser
-
     from .outcomes import Logging
 
 
@@ -150,19 +147,7 @@ def _book(log: Logging) -> None:
     if not meeting:
         ask(log, "look_into", gettext("a meeting was agreed: note when it is"))
         return
-    booked = Meeting.objects.create(
-        lead=log.lead,
-        pursuit=log.pursuit,
-        call=log.call,
-        title=meeting.get("title") or gettext("Meeting with %(name)s") % {"name": log.lead.name},
-        starts_at=meeting["starts_at"],
-        minutes=meeting.get("minutes") or 30,
-        place=meeting.get("place", ""),
-        host=_host(meeting.get("host"), log.user),
-        booked_by=log.user,
-        booked_at=log.now,
-        value=meeting.get("value"),
-    )
+    booked = meetings.book(log.lead, meeting, pursuit=log.pursuit, call=log.call, by=log.user, now=log.now)
     log.note("meetings", booked.pk)
 
 
@@ -179,14 +164,3 @@ def answer(log: Logging) -> None:
 
 def _open_promises(lead: Lead) -> Any:
     return Promise.objects.filter(lead=lead, kept_at=None, broken_at=None, cancelled_at=None)
-
-
-def _host(name: Any, user: AbstractUser) -> Any:
-    if not name:
-        return user
-    host = get_user_model().objects.visible_to(user).filter(username=name, is_active=True).first()
-    if host is None:
-        raise refusals.Invalid(
-            gettext("There is no colleague “%(name)s” in your team.") % {"name": name}, field="meeting.host"
-        )
-    return host

@@ -109,7 +109,10 @@ def _take_back(call: CallAttempt, lead: Lead, *, by: AbstractUser, now: datetime
     Promise.objects.filter(pk__in=made.get("promises", [])).update(cancelled_at=now)
     Promise.objects.filter(pk__in=made.get("promises_kept", [])).update(kept_at=None)
     Meeting.objects.filter(pk__in=made.get("meetings", [])).update(
-        status=Meeting.Status.CANCELLED, status_at=now
+        # Whoever was invited meanwhile hears that it is off; the sweep knows who was.
+        status=Meeting.Status.CANCELLED,
+        status_at=now,
+        invite_due_at=now,
     )
     lead.tasks.filter(pk__in=made.get("tasks", []), done_at=None).update(done_at=now, done_by=by)
     _restore_answers(lead, made.get("answers", []))

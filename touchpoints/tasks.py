@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from touchpoints import bell, calls, engine, hand_raises, reevaluate, starts, sweeps, tending
+from touchpoints import bell, calls, engine, hand_raises, invitations, reevaluate, starts, sweeps, tending
 
 
 @shared_task(name="touchpoints.tasks.evaluate_waiting")
@@ -38,6 +38,14 @@ def close_open_calls() -> None:
     now = timezone.now()
     with sweeps.noted("close_open_calls", now=now) as run:
         run.looked_at = run.changed = calls.close_forgotten(now=now)
+
+
+@shared_task(name="touchpoints.tasks.send_invitations")
+def send_invitations() -> None:
+    now = timezone.now()
+    with sweeps.noted("send_invitations", now=now) as run:
+        done = invitations.send_due(now=now)
+        run.looked_at, run.changed = done.looked_at, done.sent
 
 
 @shared_task(name="touchpoints.tasks.run_rule_changes")

@@ -8,7 +8,9 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import F
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.accounts import working_hours
 from crm.accounts.forms import AbsenceForm, HoursForm, KeysForm, MeForm, MemberForm, audit, people_of
 from crm.accounts.models import Absence, User
+from touchpoints import calendar_link
 from touchpoints.models import Outcome
 
 if TYPE_CHECKING:
@@ -115,6 +118,19 @@ def settings_absence_remove(request: HttpRequest, pk: int) -> HttpResponse:
         absence.delete()
     messages.success(request, gettext("Taken away."))
     return redirect("settings_absences")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def settings_calendar(request: HttpRequest) -> HttpResponse:
+    """Everybody: the secret link of their own calendar, and a new one that makes the old one none."""
+    me = _me(request)
+    if request.method == "POST":
+        User.objects.filter(pk=me.pk).update(calendar_version=F("calendar_version") + 1)
+        messages.success(request, gettext("This is your new link; the old one shows nothing any more."))
+        return redirect("settings_calendar")
+    link = request.build_absolute_uri(reverse("calendar_feed", args=[calendar_link.token_of(me)]))
+    return render(request, "settings/calendar.html", {"link": link})
 
 
 @login_required

@@ -15,7 +15,7 @@ from leads import law_rows
 from leads.identity import Identity
 from leads.models import Customer, GuardRule, Lead, LeadList, Segment, Suppression
 from leads.register import NewLead, PhoneInput, create_lead
-from touchpoints import calls, outcomes, pursue, record, rulesets
+from touchpoints import calendar_link, calls, outcomes, pursue, record, rulesets
 from touchpoints.models import (
     CallAttempt,
     FollowUp,
@@ -139,6 +139,9 @@ class Stage:
             booked_by=self.ada,
             booked_at=NOON - timedelta(days=3),
         )
+
+    def _calendar(self) -> str:
+        return calendar_link.token_of(self.ada)
 
     def _promise(self) -> Promise:
         return Promise.objects.create(

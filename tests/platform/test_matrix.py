@@ -47,6 +47,8 @@ settings_keys                      POST    -           in        ok   ok   ok   
 settings_absences                  GET     -           in        ok   ok   ok   ok   ok   ok
 settings_absences                  POST    -           in        ok   422  ok   422  422  ok
 settings_absence_remove            POST    absence     in        ok   404  ok   404  404  ok
+settings_calendar                  GET     -           in        ok   ok   ok   ok   ok   ok
+settings_calendar                  POST    -           in        ok   ok   ok   ok   ok   ok
 settings_team                      GET     -           in        403  403  ok   403  ok   ok
 settings_member                    GET     member      in        403  403  ok   403  404  ok
 settings_member                    POST    member      in        403  403  ok   403  404  ok
@@ -83,6 +85,10 @@ touchpoint_correct                 POST    touchpoint  in        ok   404  ok   
 touchpoint_withdraw                POST    touchpoint  in        ok   404  ok   404  404  ok
 meeting_held                       POST    meeting     in        ok   404  ok   404  404  ok
 meeting_missed                     POST    meeting     in        ok   404  ok   404  404  ok
+meeting_move                       POST    meeting     in        ok   404  ok   404  404  ok
+meeting_call_off                   POST    meeting     in        ok   404  ok   404  404  ok
+meeting_file                       GET     meeting     in        ok   404  ok   404  404  ok
+calendar_feed                      GET     calendar    ok        ok   ok   ok   ok   ok   ok
 promise_kept                       POST    promise     in        ok   404  ok   404  404  ok
 lead_task_done                     POST    task        in        ok   404  ok   404  404  ok
 call_amend                         GET     logged_call in        ok   404  ok   404  404  ok
@@ -274,6 +280,8 @@ BODIES: dict[tuple[str, str], Body] = {
     },
     ("rules_kind", "POST"): lambda stage: {"label": "Brunch", "direction": "inbound"},
     ("rules_line", "POST"): lambda stage: {"language": "en", "tone": "formal", "text": "We had brunch."},
+    ("meeting_move", "POST"): lambda stage: {"starts_at": "2026-03-20T10:00"},
+    ("meeting_call_off", "POST"): lambda stage: {"why": "budget frozen"},
     ("settings", "POST"): lambda stage: {"language": "en", "tone": "formal", "time_zone": "UTC"},
     ("settings_keys", "POST"): lambda stage: {"reset": "1"},
     ("settings_absences", "POST"): lambda stage: {

@@ -18,7 +18,18 @@ from rest_framework.response import Response
 
 from leads import identity, numbers
 from leads.api.leads import candidates, facts_of
-from leads.api.strict import Money, OneOf, Problem, StrictSerializer, StrictView, Text, Time, Whole, refuse
+from leads.api.strict import (
+    Flag,
+    Money,
+    OneOf,
+    Problem,
+    StrictSerializer,
+    StrictView,
+    Text,
+    Time,
+    Whole,
+    refuse,
+)
 from leads.models import Lead, Number, Suppression, Workspace
 from touchpoints import calls, outcomes, take_back
 from touchpoints.api.answers import told
@@ -41,6 +52,7 @@ class MeetingInput(StrictSerializer):
     place = Text(required=False, max_length=300)
     host = Text(required=False, max_length=150, help_text="A user name; left out: whoever called.")
     value = Money(required=False, allow_null=True, min_value=0)
+    invite = Flag(required=False, help_text="Mail the calendar file to the lead and the host.")
 
 
 class PromiseInput(StrictSerializer):

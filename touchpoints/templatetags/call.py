@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from django import template
+from django.contrib.auth import get_user_model
 from django.template.context import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -32,6 +33,13 @@ def tip(question: Any) -> str:
 def at(answers: dict[str, str], question: Any) -> str:
     """The answer kept for a question, blank where there is none."""
     return answers.get(asked(question), "")
+
+
+@register.filter
+def colleagues(user: Any) -> Any:
+    """Who else may host a meeting this user books."""
+    people = get_user_model().objects.visible_to(user).filter(is_active=True)
+    return people.exclude(pk=user.pk).order_by("first_name", "username")
 
 
 @register.simple_tag(takes_context=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from touchpoints import hand_raises
+from touchpoints import hand_raises, reminders
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -26,18 +26,18 @@ MOST_SHOWN = 3
 @never_cache
 @require_GET
 def alerts(request: HttpRequest) -> HttpResponse:
-    """Hand-raises this browser has not told this user of yet, as toasts; 204 where there is nothing new.
+    """Hand-raises and agreed times this browser has not told this user of yet, as toasts; 204 where there is none.
 
     What was told is remembered in a cookie: pages poll this without a write, and no page change loses an alert.
     """
-    found = hand_raises.alerts_for(request.user, now=timezone.now())
-    told = _told(request)
-    new = [alert for alert in found if alert.key not in told]
-    if not new:
+    now, told = timezone.now(), _told(request)
+    new = [one for one in hand_raises.alerts_for(request.user, now=now) if one.key not in told]
+    agreed = [one for one in reminders.reminders_for(request.user, now=now) if one.key not in told]
+    if not new and not agreed:
         return HttpResponse(status=204)
-    context = {"alerts": new[:MOST_SHOWN], "more": len(new[MOST_SHOWN:])}
+    context = {"alerts": new[:MOST_SHOWN], "more": len(new[MOST_SHOWN:]), "reminders": agreed}
     response = render(request, "call/alerts.html", context)
-    remembered = [*told, *(alert.key for alert in new)][-MOST_REMEMBERED:]
+    remembered = [*told, *(one.key for one in new), *(one.key for one in agreed)][-MOST_REMEMBERED:]
     response.set_signed_cookie(
         COOKIE,
         ".".join([str(request.user.pk), *remembered]),

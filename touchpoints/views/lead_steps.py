@@ -1,4 +1,4 @@
-"""What goes on with a lead: pursuit, meetings, promises, tasks, a call's outcome amended. For everybody signed in,
+"""What goes on with a lead: pursuit, promises, tasks, a call's outcome amended. For everybody signed in,
 on leads they may see."""
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from touchpoints import guarding, meetings, promises, pursue, room, stage, take_back, todo
+from touchpoints import guarding, promises, pursue, room, stage, take_back, todo
 from touchpoints.forms import OutcomeForm
 from touchpoints.lead_forms import StopForm
-from touchpoints.models import CallAttempt, Meeting, Outcome, Promise, Pursuit
+from touchpoints.models import CallAttempt, Outcome, Promise, Pursuit
 from touchpoints.reasons import zone_of
 from touchpoints.refusals import Invalid, Refused
 from touchpoints.views.lead import done, lead_of, refuse, show
@@ -60,31 +60,6 @@ def pursuit_stop(request: HttpRequest, pk: int) -> HttpResponse:
     ):
         return refuse(request, shown, gettext("No pursuit is open."), now=now)
     return done(request, pk, gettext("Pursuit stopped."), now=now)
-
-
-@login_required
-@require_POST
-def meeting_held(request: HttpRequest, pk: int) -> HttpResponse:
-    """The meeting took place."""
-    return _meeting(request, pk, meetings.hold, gettext("Meeting held: well done."))
-
-
-@login_required
-@require_POST
-def meeting_missed(request: HttpRequest, pk: int) -> HttpResponse:
-    """They did not come: the pursuit goes on."""
-    return _meeting(request, pk, meetings.miss, gettext("No-show: the pursuit goes on."))
-
-
-def _meeting(request: HttpRequest, pk: int, act: Any, text: str) -> HttpResponse:
-    now = timezone.now()
-    meeting = get_object_or_404(Meeting.objects.visible_to(request.user), pk=pk)
-    shown = lead_of(request, meeting.lead_id)
-    try:
-        act(meeting, by=request.user, now=now)
-    except Refused as refused:
-        return refuse(request, shown, refused.detail, now=now)
-    return done(request, shown.pk, text, now=now)
 
 
 @login_required
