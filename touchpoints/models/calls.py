@@ -137,6 +137,11 @@ class CallAttempt(models.Model):
     guard = models.JSONField(
         default=dict, blank=True, help_text=_("The verdict at dial time, as it was given.")
     )
+    guard_lists = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("Which do-not-call lists the verdict went by: [{registry, list_date, loaded, hit}]."),
+    )
     warn_reason = models.CharField(max_length=300, blank=True)
     breach = models.BooleanField(default=False)
     historical = models.BooleanField(default=False)
