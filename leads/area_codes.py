@@ -74,3 +74,9 @@ _CA = {
 STATE_OF_AREA_CODE: dict[str, str] = {
     code: state for table in (_US, _CA) for state, codes in table.items() for code in codes.split()
 }
+
+
+def codes_of(country: str, state: str = "") -> frozenset[str]:
+    """The area codes of the United States or Canada, or of one state or province; none of any other place."""
+    table = {"US": _US, "CA": _CA}.get(country, {})
+    return frozenset(code for name, codes in table.items() if state in ("", name) for code in codes.split())
