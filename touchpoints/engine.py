@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -18,7 +19,7 @@ from django.db.models import F
 from leads import segments
 from leads.models import Lead
 
-from . import enquiries, promotion
+from . import enquiries, promotion, rule_effect
 from .models import (
     TemperatureChange,
     TemperatureOverride,
@@ -29,13 +30,17 @@ from .sweeps import noted
 from .warmth import OverrideValue, Rule, Ruleset, Touch, Warmth, effective, warmth
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from django.contrib.auth.models import AbstractUser
 
 log = structlog.get_logger(__name__)
 
 CHUNK = 500
+# New touchpoints are judged by the set, so many at a time; a chunk holds its leads for a fraction of a second.
+STREAM_CHUNK = 2_000
+# So many leads at a time; the ring for the next turn lets other tasks in between.
+TURN = 20_000
 # After so many failures a touchpoint is set aside, visibly, so that it cannot hold up the rest.
 MOST_TRIES = 5
 RETRY_AFTER = timedelta(minutes=5)
@@ -163,14 +168,14 @@ def evaluate_leads(
     return total
 
 
-def evaluate_waiting(*, now: datetime, limit: int = 20_000) -> Evaluated:
+def evaluate_waiting(*, now: datetime, limit: int = TURN) -> Evaluated:
     """Evaluate the leads of touchpoints that wait, and those whose evidence was corrected, oldest first.
 
     Where a chunk fails each of its leads is tried alone, so that one poisonous touchpoint harms no other lead.
     """
     with noted("evaluate_waiting", now=now) as run:
         while run.looked_at < limit and (ids := _waiting_leads(now=now)):
-            done, failed = evaluate_or_isolate(ids, now=now)
+            done, failed = _isolating(_evaluate_waiting_chunk, ids, now=now)
             run.looked_at += done.looked_at
             run.changed += len(done.promoted) + len(done.cooled)
             # A failure is tried again at the next sweep, not at once; leads that others hold are theirs.
@@ -180,37 +185,65 @@ def evaluate_waiting(*, now: datetime, limit: int = 20_000) -> Evaluated:
 
 
 def _waiting_leads(*, now: datetime) -> list[int]:
-    new = Touchpoint.objects.waiting().order_by("recorded_at").values_list("lead_id", flat=True)[: 2 * CHUNK]
+    new = (
+        Touchpoint.objects.waiting().order_by("recorded_at").values_list("lead_id", flat=True)[:STREAM_CHUNK]
+    )
     due = Lead.objects.filter(evaluation_due_at__lte=now).order_by("evaluation_due_at")
     ids = dict.fromkeys(new)
     ids.update(dict.fromkeys(due.values_list("pk", flat=True)[:CHUNK]))
-    return list(ids)[:CHUNK]
+    return list(ids)
+
+
+def _evaluate_waiting_chunk(ids: list[int], *, now: datetime) -> Evaluated:
+    """Most contacts move a date and nothing else, which one statement writes for all of them. Leads that turn, and
+    those that raised a hand, are evaluated with all that follows. Leads that others hold are left to them."""
+    with transaction.atomic():
+        rows = Lead.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=ids)
+        held = dict(rows.order_by("pk").values_list("pk", "evaluation_due_at"))
+        hold_rules()
+        # Read before they are judged: what comes in between counts already, and is evaluated once more.
+        new = list(
+            Touchpoint.objects.waiting()
+            .filter(lead__in=list(held))
+            .values_list("pk", "lead", "kind__hand_raise")
+        )
+        settled = rule_effect.settle(list(held), published()[0], now=now)
+        rule_effect.rank_follow_ups(settled.moved, now=now)
+        whole = {*settled.turning, *(lead for _pk, lead, raised in new if raised)}
+        done = evaluate_leads(whole, now=now)
+        read = [pk for pk, lead, _raised in new if lead not in whole]
+        Touchpoint.objects.filter(pk__in=read).update(evaluated_at=now, evaluation_error="")
+        due = [pk for pk, due_at in held.items() if due_at is not None and pk not in whole]
+        Lead.objects.filter(pk__in=due).update(evaluation_due_at=None)
+    return Evaluated(len(held), done.promoted, done.cooled)
 
 
 def evaluate_or_isolate(
     ids: list[int], *, now: datetime, cause: str = Cause.TOUCHPOINT
 ) -> tuple[Evaluated, set[int]]:
-    """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and the leads that failed.
+    """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and the leads that failed."""
+    return _isolating(partial(evaluate_leads, cause=cause), ids, now=now)
 
-    Leads that others hold are left to them where touchpoints wait; whoever cools waits for them.
-    """
-    skip_locked = cause == Cause.TOUCHPOINT
+
+def _isolating(
+    evaluate: Callable[..., Evaluated], ids: list[int], *, now: datetime
+) -> tuple[Evaluated, set[int]]:
+    """Evaluate all; where that fails, each half by itself, until who fails alone is known and counted."""
     try:
-        return evaluate_leads(ids, now=now, cause=cause, skip_locked=skip_locked), set()
+        with transaction.atomic():
+            return evaluate(ids, now=now), set()
     except (OperationalError, InterfaceError):
         raise  # the database is away: nobody's touchpoint is to blame
-    except Exception:
-        log.exception("evaluation_failed", leads=len(ids))
+    except Exception as error:
+        log.exception("evaluation_failed", leads=len(ids), first=ids[0])
+        if len(ids) == 1:
+            _count_failure(ids[0], str(error) or type(error).__name__, now=now)
+            return Evaluated(), {ids[0]}
     total, failed = Evaluated(), set()
-    for lead_id in ids:
-        try:
-            total.add(evaluate_leads([lead_id], now=now, cause=cause, skip_locked=skip_locked))
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception as error:
-            log.exception("evaluation_failed", lead=lead_id)
-            _count_failure(lead_id, str(error) or type(error).__name__, now=now)
-            failed.add(lead_id)
+    for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+        done, blamed = _isolating(evaluate, half, now=now)
+        total.add(done)
+        failed |= blamed
     return total, failed
 
 
@@ -300,7 +333,7 @@ def _evaluate_chunk(
             changes.append(change)
         if _settled(lead, found, overrides.get(lead.pk), now=now):
             moved.append(lead)
-    Lead.objects.bulk_update(moved, ["temperature", "warm_until", "evidence_until", "evaluation_due_at"])
+    _write(moved)
     TemperatureChange.objects.bulk_create(changes)
     new = [
         t for lead_id in leads for t in touches[lead_id] if t.evaluated_at is None and t.set_aside_at is None
@@ -360,6 +393,23 @@ def _settled(lead: Lead, found: Warmth, override: OverrideValue | None, *, now: 
     for name, value in values.items():
         setattr(lead, name, value)
     return moved
+
+
+_WRITTEN = ("temperature", "warm_until", "evidence_until", "evaluation_due_at")
+
+
+def _write(leads: Collection[Lead]) -> None:
+    """Store what `_settled` found: a statement for each lead, sent together. `bulk_update` takes ten times as long."""
+    fields = [field for field in Lead._meta.concrete_fields if field.name in _WRITTEN]
+    values = ", ".join(f"{connection.ops.quote_name(str(field.column))} = %s" for field in fields)
+    sql = f"UPDATE {connection.ops.quote_name(Lead._meta.db_table)} SET {values} WHERE id = %s"  # noqa: S608
+    rows = [
+        (*(field.get_db_prep_save(getattr(lead, field.attname), connection) for field in fields), lead.pk)
+        for lead in leads
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, rows)
 
 
 def evidence_as_json(found: Warmth) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from . import guarding
-from .follow_ups import Rank, rank_of
+from . import guarding, rule_effect
+from .follow_ups import Rank
 from .models import FollowUp, Pursuit
 from .next_attempt import place_warmed
 from .plans import Plans
@@ -14,7 +14,7 @@ from .room import within_room
 from .starts import start_warmed_if_room, warmest_first
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from leads.models import Lead
 
@@ -51,7 +51,7 @@ def follow_temperature_within_room(moved: Sequence[Lead], *, promoted: set[int],
 
 def follow_rank(moved: Sequence[Lead], *, now: datetime) -> None:
     """Let only the rank of the open follow-ups follow their leads' temperature: nothing is planned anew."""
-    _rank_anew(_open_follow_ups(moved).values(), {lead.pk: lead for lead in moved}, now=now)
+    rule_effect.rank_follow_ups([lead.pk for lead in moved], now=now)
 
 
 def _open_follow_ups(leads: Sequence[Lead]) -> dict[int, FollowUp]:
@@ -71,21 +71,12 @@ def _follow(
     if again:
         leads = sorted(again, key=lambda lead: lead.pk)
         _resprint(leads, follow_ups, movable=movable, now=now)
-    rest = [row for pk, row in follow_ups.items() if pk not in movable]
-    _rank_anew(rest, {lead.pk: lead for lead in moved}, now=now)
+    rule_effect.rank_follow_ups([pk for pk in follow_ups if pk not in movable], now=now)
     new = sorted(
         (lead for lead in moved if lead.pk in promoted and lead.pk not in follow_ups),
         key=lambda lead: lead.pk,
     )
     start_warmed_if_room(new, now=now)
-
-
-def _rank_anew(rows: Iterable[FollowUp], leads: dict[int, Lead], *, now: datetime) -> None:
-    """Rank by temperature what is ranked by temperature."""
-    ranked = [row for row in rows if row.rank in (Rank.WARM, Rank.COLD)]
-    for row in ranked:
-        row.rank, row.rank_value = rank_of(leads[row.lead_id], rank=None, agreed_at=None, now=now)
-    FollowUp.objects.bulk_update(ranked, ["rank", "rank_value"])
 
 
 def _may_resprint(follow_up: FollowUp | None, *, now: datetime) -> bool:

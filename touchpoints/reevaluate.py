@@ -18,6 +18,7 @@ from leads.models import Lead
 from . import engine, enquiries, promotion, rule_effect, rulesets
 from .models import RuleChangeRun, TemperatureChange, Touchpoint, WarmthRuleset
 from .warmth import warmth
+from .warmth_sql import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,8 +138,9 @@ def _evaluate(leads: Leads, *, now: datetime, cause: str, run: RuleChangeRun | N
     engine.hold_rules()
     row, _values = engine.published()
     asked, heard_of = _without_new_contact(leads.all(), now=now)
-    written = rule_effect.write(asked, (leads.after, leads.last), row, now=now)
-    rule_effect.rank_follow_ups(leads.after, leads.last, now=now)
+    span = Span(leads.after, leads.last)
+    written = rule_effect.write(asked, span, row, now=now)
+    rule_effect.rank_follow_ups(span, now=now)
     if run is not None:
         run.moved += written.moved
     changes = _history(written.changed, row, now=now, cause=cause, heard_of=heard_of)

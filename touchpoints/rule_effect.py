@@ -16,10 +16,10 @@ from django.db.models import QuerySet
 from leads.models import Lead, LeadList
 
 from .models import FollowUp, TemperatureOverride, WarmthRuleset
-from .warmth_sql import ComputedWarmth, Span, aware, compiled, computed_warmth, dialect_of
+from .warmth_sql import ComputedWarmth, Span, aware, compiled, computed_warmth, dialect_of, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
 SAMPLE = 50
@@ -41,6 +41,14 @@ class Written:
 
     moved: int
     changed: list[Changed]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Leads whose dates were written, and those that would change temperature."""
+
+    moved: list[int]
+    turning: list[int]
 
 
 @dataclass(frozen=True)
@@ -138,12 +146,28 @@ def write(
     return _WRITERS[connections[using].vendor](*judged, span, using)
 
 
-def rank_follow_ups(after: int, last: int, *, now: datetime, using: str = "default") -> int:
-    """Let the rank of open follow-ups follow the dates of leads with ids in (after, last]: `pursue.rank_of`, for many.
+def settle(
+    lead_ids: Collection[int], ruleset: WarmthRuleset, *, now: datetime, using: str = "default"
+) -> Settled:
+    """Write what the rules say onto those of these leads whose temperature stays; say which others turn.
+
+    The caller holds the leads. Whoever turns is not written: history and follow-ups go with it.
+    """
+    judged = _judged(lead_ids, ruleset, now=now, using=using)
+    if judged is None:
+        return Settled([], [])
+    return _SETTLERS[connections[using].vendor](*judged, lead_ids, using)
+
+
+def rank_follow_ups(where: Span | Collection[int], *, now: datetime, using: str = "default") -> int:
+    """Let the rank of open follow-ups follow the dates of leads by span or ids: `pursue.rank_of`, for many.
 
     Returns how many moved. Callbacks, hand-raises and promises keep their place.
     """
+    if not where:
+        return 0
     connection = connections[using]
+    asked, asked_params = within("f.lead_id", where, connection.vendor)
     dialect = dialect_of(connection)
     follow_up, lead = (connection.ops.quote_name(model._meta.db_table) for model in (FollowUp, Lead))
     warm, cold = int(FollowUp.Rank.WARM), int(FollowUp.Rank.COLD)
@@ -158,26 +182,27 @@ def rank_follow_ups(after: int, last: int, *, now: datetime, using: str = "defau
                     CAST(CASE WHEN l.fit < 1 THEN 1 ELSE l.fit END AS double precision) / 100.0 AS fit,
                     COALESCE(NULLIF(CAST(l.value AS double precision), 0.0), 1.0) AS worth
                 FROM {follow_up} f JOIN {lead} l ON l.id = f.lead_id
-                WHERE f.closed_at IS NULL AND f.rank IN ({warm}, {cold}) AND f.lead_id > %s AND f.lead_id <= %s
+                WHERE f.closed_at IS NULL AND f.rank IN ({warm}, {cold}) AND {asked}
             ) facts
         ) ranked
         WHERE ranked.id = {follow_up}.id
             AND ({follow_up}.rank <> ranked.rank OR ABS({follow_up}.rank_value - ranked.value) > 0.00001)
     """  # noqa: S608 - as above
     with connection.cursor() as cursor:
-        cursor.execute(sql, (now, after, last))
+        cursor.execute(sql, (now, *asked_params))
         return int(cursor.rowcount)
 
 
 def _write_at_once(ctes: str, params: tuple[Any, ...], span: Span, using: str) -> Written:
     """PostgreSQL: judge, compare and swap, and say what changed, in one statement."""
     table = connections[using].ops.quote_name(Lead._meta.db_table)
+    asked, asked_params = within(f"{table}.id", span, "postgresql")
     sql = f"""{ctes},
         moved AS MATERIALIZED (SELECT * FROM judged WHERE {_differs(using)}),
         written AS (
             UPDATE {table} SET temperature = moved.after, warm_until = moved.until, evidence_until = moved.evidence
             FROM moved
-            WHERE {table}.id = moved.lead_id AND {table}.id > {int(span[0])} AND {table}.id <= {int(span[1])}
+            WHERE {table}.id = moved.lead_id AND {asked}
                 AND {table}.temperature = moved.stored
                 AND {table}.warm_until IS NOT DISTINCT FROM moved.stored_until
                 AND {table}.evidence_until IS NOT DISTINCT FROM moved.stored_evidence
@@ -189,7 +214,7 @@ def _write_at_once(ctes: str, params: tuple[Any, ...], span: Span, using: str) -
     """  # noqa: S608 - as above
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         _give_room(cursor, "postgresql")
-        cursor.execute(sql, params)
+        cursor.execute(sql, (*params, *asked_params))
         rows = cursor.fetchall()
         _take_room(cursor)
     return Written(rows[0][0], [Changed(*row[1:]) for row in rows if row[1] is not None])
@@ -216,6 +241,49 @@ def _write_one_by_one(ctes: str, params: tuple[Any, ...], span: Span, using: str
     )
 
 
+def _settle_at_once(ctes: str, params: tuple[Any, ...], lead_ids: Collection[int], using: str) -> Settled:
+    """PostgreSQL: judge, write and say who turns, in one statement."""
+    table = connections[using].ops.quote_name(Lead._meta.db_table)
+    asked, asked_params = within(f"{table}.id", lead_ids, "postgresql")
+    sql = f"""{ctes},
+        differing AS MATERIALIZED (
+            SELECT lead_id, stored <> after AS turns, until, evidence FROM judged WHERE {_differs(using)}
+        ),
+        written AS (
+            UPDATE {table} SET warm_until = differing.until, evidence_until = differing.evidence
+            FROM differing WHERE {table}.id = differing.lead_id AND NOT turns AND {asked}
+        )
+        SELECT lead_id, turns FROM differing
+    """  # noqa: S608 - as above
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        _give_room(cursor, "postgresql")
+        cursor.execute(sql, (*params, *asked_params))
+        rows = cursor.fetchall()
+        _take_room(cursor)
+    return Settled([pk for pk, turns in rows if not turns], [pk for pk, turns in rows if turns])
+
+
+def _settle_one_by_one(ctes: str, params: tuple[Any, ...], lead_ids: Collection[int], using: str) -> Settled:
+    """SQLite: as `_write_one_by_one`."""
+    connection = connections[using]
+    table = connection.ops.quote_name(Lead._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{ctes} SELECT stored <> after, until, evidence, lead_id FROM judged WHERE {_differs(using)}",  # noqa: S608
+            params,
+        )
+        rows = cursor.fetchall()
+        cursor.executemany(
+            f"UPDATE {table} SET warm_until = %s, evidence_until = %s WHERE id = %s",  # noqa: S608
+            [row[1:] for row in rows if not row[0]],
+        )
+    return Settled([row[3] for row in rows if not row[0]], [row[3] for row in rows if row[0]])
+
+
+_SETTLERS: dict[str, Callable[[str, tuple[Any, ...], Collection[int], str], Settled]] = {
+    "postgresql": _settle_at_once,
+    "sqlite": _settle_one_by_one,
+}
 _WRITERS: dict[str, Callable[[str, tuple[Any, ...], Span, str], Written]] = {
     "postgresql": _write_at_once,
     "sqlite": _write_one_by_one,
@@ -223,7 +291,12 @@ _WRITERS: dict[str, Callable[[str, tuple[Any, ...], Span, str], Written]] = {
 
 
 def _judged(
-    leads: QuerySet[Lead], ruleset: WarmthRuleset, *, now: datetime, using: str, span: Span | None = None
+    leads: QuerySet[Lead] | Collection[int],
+    ruleset: WarmthRuleset,
+    *,
+    now: datetime,
+    using: str,
+    span: Span | None = None,
 ) -> tuple[str, tuple[Any, ...]] | None:
     """The statement's head, ending in `judged`: what is stored of each lead, and what holds under the rules."""
     computed: ComputedWarmth | None = computed_warmth(leads, ruleset, now=now, using=using, span=span)
@@ -232,7 +305,8 @@ def _judged(
     connection = connections[using]
     name = connection.ops.quote_name
     instant = dialect_of(connection).instant.format("computed.seconds")
-    within = f"WHERE l.id > {int(span[0])} AND l.id <= {int(span[1])}" if span else ""
+    where = span if isinstance(leads, QuerySet) else leads
+    asked, asked_params = ("1 = 1", ()) if where is None else within("l.id", where, connection.vendor)
     ctes = f"""{computed.ctes},
         judged AS (
             SELECT l.id AS lead_id, l.owner_id, l.cooled_at, l.temperature AS stored,
@@ -243,10 +317,10 @@ def _judged(
             FROM computed JOIN {name(Lead._meta.db_table)} l ON l.id = computed.lead_id
                 LEFT JOIN {name(TemperatureOverride._meta.db_table)} o
                     ON o.lead_id = l.id AND o.ended_at IS NULL AND {_is_later("o.until", using)}
-            {within}
+            WHERE {asked}
         )
     """  # noqa: S608 - as above
-    return ctes, (*computed.params, now.timestamp(), now)
+    return ctes, (*computed.params, now.timestamp(), now, *asked_params)
 
 
 def _is_later(column: str, using: str) -> str:
@@ -274,11 +348,9 @@ _ROOM = {"work_mem": "'256MB'", "jit": "off", "enable_nestloop": "off"}
 
 def _give_room(cursor: Any, vendor: str) -> None:
     if vendor == "postgresql":
-        for name, value in _ROOM.items():
-            cursor.execute(f"SET LOCAL {name} = {value}")
+        cursor.execute("; ".join(f"SET LOCAL {name} = {value}" for name, value in _ROOM.items()))
 
 
 def _take_room(cursor: Any) -> None:
     """What comes after in the same transaction is planned as usual."""
-    for name in _ROOM:
-        cursor.execute(f"SET LOCAL {name} TO DEFAULT")
+    cursor.execute("; ".join(f"SET LOCAL {name} TO DEFAULT" for name in _ROOM))

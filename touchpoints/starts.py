@@ -63,7 +63,8 @@ def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: dateti
 
 def start_warmed_if_room(leads: Sequence[Lead], *, now: datetime) -> list[Pursuit]:
     """`start_if_room` for leads that turned warm just now: they are called on at once."""
-    return pursue.start_warmed(_never_pursued_in_room(leads, now=now), by=None, now=now)
+    chosen = _never_pursued_in_room(leads, now=now)
+    return pursue.start_warmed(chosen, by=None, now=now) if chosen else []
 
 
 def _never_pursued_in_room(leads: Sequence[Lead], *, now: datetime) -> list[Lead]:

@@ -10,7 +10,9 @@ from touchpoints import bell, calls, engine, hand_raises, invitations, reevaluat
 
 @shared_task(name="touchpoints.tasks.evaluate_waiting")
 def evaluate_waiting() -> None:
-    engine.evaluate_waiting(now=timezone.now())
+    """Evaluate what waits for one turn, and ring for the next where there is more."""
+    if engine.evaluate_waiting(now=timezone.now()).looked_at >= engine.TURN:
+        bell.ring("touchpoints.tasks.evaluate_waiting")
 
 
 @shared_task(name="touchpoints.tasks.cool_expired")

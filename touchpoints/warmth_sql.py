@@ -7,11 +7,12 @@ holds the two equal to one second on SQLite and on PostgreSQL.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -31,8 +32,23 @@ if TYPE_CHECKING:
 _MOST = (MOST_HALF_LIVES_AHEAD + 90) * math.log(2)
 
 Leads = QuerySet[Lead] | Collection[int] | None
-# Leads with ids in (first, second]: said besides, so that a chunk reads its own touchpoints by their index.
-Span = tuple[int, int]
+
+
+class Span(NamedTuple):
+    """Leads with ids in (after, last]: said besides, so that a chunk reads its own touchpoints by their index."""
+
+    after: int
+    last: int
+
+
+def within(column: str, where: Span | Collection[int], vendor: str) -> tuple[str, tuple[Any, ...]]:
+    """That an id lies in a span or among some ids, as SQL with its parameters: said at every table of a statement, so
+    that each is read by its index."""
+    if isinstance(where, Span):
+        return f"{column} > %s AND {column} <= %s", where
+    if vendor == "postgresql":
+        return f"{column} = ANY(%s)", (list(where),)
+    return f"{column} IN (SELECT value FROM json_each(%s))", (json.dumps(list(where)),)  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -186,9 +202,10 @@ def _matched(
     ]
     touchpoints = Touchpoint.objects.filter(set_aside_at=None)
     if span is not None:
-        touchpoints = touchpoints.filter(lead__gt=span[0], lead__lte=span[1])
+        touchpoints = touchpoints.filter(lead__gt=span.after, lead__lte=span.last)
     elif leads is not None:
-        touchpoints = touchpoints.filter(lead__in=asked)
+        # Some ids are looked up one by one; as a subquery they would be met by reading every touchpoint.
+        touchpoints = touchpoints.filter(lead__in=asked if isinstance(leads, QuerySet) else list(leads))
     return (
         touchpoints.order_by()
         .annotate(rule=Case(*whens, default=Value(None), output_field=IntegerField()))
