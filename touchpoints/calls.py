@@ -14,6 +14,7 @@ from leads.identity import Identity
 from leads.models import Lead, Number
 
 from . import guarding, outcomes, pursue, record, refusals, stage
+from .call_proof import proof_of
 from .models import (
     BlockedDial,
     CallAttempt,
@@ -146,6 +147,7 @@ def _open_attempt(
                 target=pursuit.target if pursuit else 18,
                 started_at=now,
                 guard=verdict.as_json(),
+                **proof_of(user, situation.facts.get(number.pk)),
                 warn_reason=warn_reason.strip()[:300],
                 temperature=lead.temperature,
                 local_weekday=local.isoweekday() if local else None,
@@ -305,6 +307,7 @@ def _past_attempt(
         ended_at=past.started_at + timedelta(seconds=past.duration_seconds or 0),
         notes=past.notes,
         guard=verdict.as_json() if verdict else {},
+        **(proof_of(user, situation.facts.get(number.pk if number else 0)) if outbound else {}),
         breach=bool(verdict and verdict.decision == "block"),
         source=past.source,
         external_id=past.external_id,

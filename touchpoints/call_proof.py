@@ -1,0 +1,32 @@
+"""What is kept with a call, besides the guard's verdict, that could not be told years later?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from leads.models import Workspace
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser
+
+    from leads.guard_facts import GuardFacts
+
+
+def proof_of(user: AbstractUser, facts: GuardFacts | None) -> dict[str, Any]:
+    """The fields of an attempt: the number it was made from as it is now, and which lists the verdict went by."""
+    own: str = user.calling_number  # type: ignore[attr-defined]
+    shared = Workspace.objects.values_list("calling_number", flat=True)
+    return {"calling_number": own or next(iter(shared), ""), "guard_lists": _lists(facts)}
+
+
+def _lists(facts: GuardFacts | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "registry": fact.registry,
+            "list_date": fact.list_date.isoformat() if fact.list_date else None,
+            "load": fact.load,
+            "loaded": fact.loaded,
+            "hit": fact.hit,
+        }
+        for fact in (facts.registries if facts else None) or ()
+    ]
