@@ -35,6 +35,18 @@ class Cadence(models.Model):
     target = models.PositiveSmallIntegerField(_("target"), default=18, validators=[MinValueValidator(1)])
     recycle_after_days = models.PositiveSmallIntegerField(_("recycle after days"), default=180)
     is_default = models.BooleanField(_("default"), default=False)
+    segment = models.ForeignKey(
+        "leads.Segment",
+        verbose_name=_("segment of leads"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="cadences",
+        help_text=_("Pursuits of these leads follow it instead of the default."),
+    )
+    position = models.PositiveSmallIntegerField(
+        _("order"), default=0, help_text=_("Of two whose segments hold a lead, the lower one.")
+    )
     active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -47,6 +59,9 @@ class Cadence(models.Model):
                 name="one_default_cadence",
             ),
             models.CheckConstraint(condition=Q(target__gte=1), name="cadence_has_target"),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(active=True), name="one_active_version_a_cadence"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -135,6 +150,24 @@ class Pursuit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lead_id}: {self.attempt} of {self.target}"
+
+
+class ConnectRate(models.Model):
+    """How often a human answered a team's dials, by the lead's own ISO weekday and hour; counted anew every night."""
+
+    team = models.ForeignKey("accounts.Team", on_delete=models.CASCADE, related_name="connect_rates")
+    weekday = models.PositiveSmallIntegerField()
+    hour = models.PositiveSmallIntegerField()
+    dials = models.PositiveIntegerField()
+    connects = models.PositiveIntegerField()
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["team", "weekday", "hour"]
+        constraints = [models.UniqueConstraint(fields=["team", "weekday", "hour"], name="connect_rate_once")]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.hour:02d}: {self.connects} of {self.dials}"
 
 
 class FollowUpQuerySet(models.QuerySet["FollowUp"]):
