@@ -13,6 +13,7 @@ from .calls import (
 )
 from .evidence import (
     Direction,
+    EvaluationFailure,
     HandRaise,
     IceBreaker,
     RuleChangeRun,
@@ -51,6 +52,7 @@ __all__ = [
     "ConnectRate",
     "Dial",
     "Direction",
+    "EvaluationFailure",
     "FollowUp",
     "HandRaise",
     "IceBreaker",

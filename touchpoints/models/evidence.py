@@ -333,6 +333,34 @@ class RuleChangeRun(models.Model):
         return f"{self.ruleset}: {self.looked_at} of {self.total}"
 
 
+class EvaluationFailureQuerySet(models.QuerySet["EvaluationFailure"]):
+    def set_aside(self) -> EvaluationFailureQuerySet:
+        """They failed too often: the leads stay as they are until somebody has them tried again."""
+        return self.filter(set_aside_at__isnull=False)
+
+    def visible_to(self, user: models.Model) -> EvaluationFailureQuerySet:
+        return self.filter(lead__in=Lead.objects.visible_to(user))
+
+
+class EvaluationFailure(models.Model):
+    """A lead whose evaluation fails though no new touchpoint is to blame: by a change of rules, a correction, cooling.
+
+    `Lead.evaluation_due_at` says when it is tried again. The row goes with the first evaluation that succeeds.
+    """
+
+    lead = models.OneToOneField(Lead, on_delete=models.CASCADE, related_name="evaluation_failure")
+    cause = models.CharField(max_length=16, choices=TemperatureChange.Cause)
+    tries = models.PositiveSmallIntegerField(default=1)
+    error = models.CharField(max_length=500)
+    failed_at = models.DateTimeField()
+    set_aside_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EvaluationFailureQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.lead_id}: {self.error[:40]}"
+
+
 class TemperatureOverride(models.Model):
     """A temperature set by hand: decides while it lasts, until when and why are required."""
 
