@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import formats
 from django.utils.translation import gettext as _
 
+from crm.accounts.templatetags.ui import when
 from crm.figures import count_text, percent_text
 from crm.pipeline.attempt_bars import Bar
 from crm.pipeline.reports.hand_raises import wait_text
@@ -35,10 +36,13 @@ class Panel:
 
     tile: Tile
     query: Mapping[str, str]
+    # The pages that answer with the tile's CSV, and with what stands behind one of its figures.
+    page: str = "pipeline"
+    behind: str = "pipeline_leads"
 
     @property
     def csv_href(self) -> str:
-        return f"{reverse('pipeline')}?{urlencode({'tile': self.tile.key, 'format': 'csv', **self.query})}"
+        return f"{reverse(self.page)}?{urlencode({'tile': self.tile.key, 'format': 'csv', **self.query})}"
 
     def href(self, part: str) -> str:
         """The page of the very leads behind a figure; blank where there are none to show."""
@@ -46,7 +50,7 @@ class Panel:
             return ""
         if self.tile.key == "stages":
             return self._leads_page(*part.split("."))
-        return f"{reverse('pipeline_leads')}?{urlencode({'tile': self.tile.key, 'part': part, **self.query})}"
+        return f"{reverse(self.behind)}?{urlencode({'tile': self.tile.key, 'part': part, **self.query})}"
 
     def _leads_page(self, stage: str, temperature: str) -> str:
         """What the filters of the leads page can say is shown there, where one can act on it."""
@@ -60,7 +64,10 @@ class Panel:
 
     @property
     def head(self) -> list[Cell]:
-        return [Cell(column.label, is_number=column.kind != "text") for column in self.tile.columns]
+        return [
+            Cell(column.label, is_number=column.kind not in ("text", "day", "moment"))
+            for column in self.tile.columns
+        ]
 
     @property
     def lines(self) -> list[list[Cell]]:
@@ -76,7 +83,7 @@ class Panel:
         part = row.parts.get(column.key, "") if value else ""
         thin = bool(column.total) and row.values[column.total] < FEW
         alarm = column.alarm is not None and not thin and value is not None and value > column.alarm
-        is_number = column.kind not in ("text", "date")
+        is_number = column.kind not in ("text", "date", "day", "moment")
         return Cell(shown(value, column.kind), self.href(part), is_number, thin, alarm)
 
     @property
@@ -218,6 +225,10 @@ def shown(value: Any, kind: str) -> str:
             return f"{formats.number_format(value, 1)}×"
         case "date":
             return formats.date_format(value, "D j M")
+        case "day":
+            return formats.date_format(value, "DATE_FORMAT")
+        case "moment":
+            return when(value)
     return str(value)
 
 

@@ -78,6 +78,11 @@ lead_keeper                        POST    lead        in        ok   404  ok   
 lead_override                      POST    lead        in        ok   404  ok   404  404  ok
 lead_override_end                  POST    lead        in        ok   404  ok   404  404  ok
 lead_suppress                      POST    lead        in        ok   404  ok   404  404  ok
+consent_add                        POST    lead        in        ok   404  ok   404  404  ok
+consent_end                        POST    consent     in        ok   404  ok   404  404  ok
+complaint_add                      GET     lead        in        ok   404  ok   404  404  ok
+complaint_add                      POST    lead        in        ok   404  ok   404  404  ok
+wish_decide                        POST    wish        in        ok   404  ok   404  404  ok
 touchpoint_add                     POST    lead        in        ok   404  ok   404  404  ok
 pursuit_start                      POST    idle_lead   in        ok   404  ok   404  404  ok
 pursuit_stop                       POST    lead        in        ok   404  ok   404  404  ok
@@ -112,6 +117,7 @@ pipeline                           GET     -           in        403  403  ok   
 pipeline_leads                     GET     -           in        403  403  ok   403  ok   ok
 engine                             GET     -           in        403  403  403  403  403  ok
 engine_try_again                   POST    set_aside   in        403  403  403  403  403  ok
+engine_try_lead_again              POST    given_up_lead in      403  403  403  403  403  ok
 
 rules                              GET     -           in        403  403  ok   403  ok   ok
 rules_run                          GET     -           in        403  403  ok   403  ok   ok
@@ -148,6 +154,27 @@ rules_kind_remove                  POST    kind        in        403  403  ok   
 rules_line                         POST    kind        in        403  403  ok   403  ok   ok
 
 compliance                         GET     -           in        403  403  ok   403  ok   ok
+compliance_dials                   GET     -           in        403  403  ok   403  ok   ok
+compliance_own_list                GET     -           in        403  403  ok   403  ok   ok
+compliance_own_list_add            POST    -           in        403  403  ok   403  ok   ok
+compliance_own_list_upload         POST    -           in        403  403  ok   403  ok   ok
+compliance_own_list_export         GET     -           in        403  403  ok   403  ok   ok
+compliance_own_list_load           GET     own_list_load in        403  403  ok   403  ok   ok
+compliance_own_list_refused        GET     own_list_load in        403  403  ok   403  ok   ok
+compliance_own_list_one            GET     suppression in        403  403  ok   403  ok   ok
+compliance_own_list_lift           POST    suppression in        403  403  403  403  403  ok
+compliance_wishes                  GET     -           in        403  403  ok   403  ok   ok
+compliance_wish_decide             POST    wish        in        403  403  ok   403  404  ok
+compliance_complaints              GET     -           in        403  403  ok   403  ok   ok
+compliance_complaint_handle        POST    complaint   in        403  403  ok   403  404  ok
+compliance_consents                GET     -           in        403  403  ok   403  ok   ok
+compliance_consent                 GET     consent     in        403  403  ok   403  404  ok
+compliance_consent                 POST    consent     in        403  403  ok   403  404  ok
+compliance_customers               GET     -           in        403  403  ok   403  ok   ok
+compliance_customer_add            POST    -           in        403  403  ok   403  ok   ok
+compliance_customers_upload        POST    -           in        403  403  ok   403  ok   ok
+compliance_customer                GET     customer    in        403  403  ok   403  ok   ok
+compliance_customer                POST    customer    in        403  403  ok   403  ok   ok
 
 api_schema                         GET     -           ok        ok   ok   ok   ok   ok   ok
 api_docs                           GET     -           ok        ok   ok   ok   ok   ok   ok
@@ -191,6 +218,11 @@ api_suppressions                   GET     -           401       403  403  ok   
 api_suppressions                   POST    -           401       ok   400  ok   400  400  ok
 api_suppressions_one               GET     suppression 401       403  403  ok   403  ok   ok
 api_suppressions_lift              POST    suppression 401       403  403  403  403  403  ok
+api_consents                       GET     -           401       ok   ok   ok   ok   ok   ok
+api_consents                       POST    -           401       ok   400  ok   400  400  ok
+api_consents_one                   GET     consent     401       ok   404  ok   404  404  ok
+api_consents_end                   POST    consent     401       403  404  ok   404  404  ok
+api_consents_revoke                POST    consent     401       ok   404  ok   404  404  ok
 api_customers                      GET     -           401       ok   ok   ok   ok   ok   ok
 api_customers                      POST    -           401       403  403  ok   403  ok   ok
 api_customers_one                  GET     customer    401       ok   ok   ok   ok   ok   ok
@@ -254,6 +286,49 @@ BODIES: dict[tuple[str, str], Body] = {
         "reason": "met at the fair",
     },
     ("lead_suppress", "POST"): lambda stage: {"scope": "person", "reason": "said so"},
+    ("consent_add", "POST"): lambda stage: {
+        "kind": "consent",
+        "channel": "call",
+        "starts_at": "2026-03-03T12:00",
+        "evidence": "said so on the phone",
+    },
+    ("consent_end", "POST"): lambda stage: {"how": "revoke", "reason": "changed their mind"},
+    ("complaint_add", "POST"): lambda stage: {"said": "I will report you"},
+    ("wish_decide", "POST"): lambda stage: {"decision": "confirm"},
+    ("compliance_own_list_add", "POST"): lambda stage: {
+        "scope": "number",
+        "what": "+1 212 555 0191",
+        "channel": "letter",
+        "reason": "wrote to us",
+    },
+    ("compliance_own_list_upload", "POST"): lambda stage: {
+        "file": SimpleUploadedFile("stop.csv", b"number\n+12125550192\n"),
+        "region": "US",
+    },
+    ("compliance_own_list_lift", "POST"): lambda stage: {
+        "reason": "signed up again",
+        "evidence": "form of 3 March",
+    },
+    ("compliance_wish_decide", "POST"): lambda stage: {"decision": "decline", "reason": "a joke"},
+    ("compliance_complaint_handle", "POST"): lambda stage: {"status": "answered", "handling": "rang them"},
+    ("compliance_consent", "POST"): lambda stage: {
+        "kind": "consent",
+        "channel": "call",
+        "starts_at": "2026-03-03T12:00",
+        "evidence": "the form of 3 March",
+    },
+    ("compliance_customer_add", "POST"): lambda stage: {"name": "Hooli", "domain": "hooli.example"},
+    ("compliance_customers_upload", "POST"): lambda stage: {
+        "file": SimpleUploadedFile("customers.csv", b"domain\nhooli.example\n"),
+        "region": "US",
+    },
+    ("compliance_customer", "POST"): lambda stage: {"name": "Umbrella Inc", "domain": "umbrella.example"},
+    ("api_consents", "POST"): lambda stage: {
+        "lead": stage.one("lead").pk,
+        "evidence": "said so on the phone",
+    },
+    ("api_consents_end", "POST"): lambda stage: {"reason": "contract over"},
+    ("api_consents_revoke", "POST"): lambda stage: {"reason": "changed their mind"},
     ("touchpoint_add", "POST"): lambda stage: {"kind": "event", "when": "2026-03-03T12:00"},
     ("touchpoint_correct", "POST"): lambda stage: {"kind": "referral", "when": "2026-03-03T12:00"},
     ("pursuit_stop", "POST"): lambda stage: {"note": "no fit"},
@@ -365,6 +440,8 @@ QUERIES = {
     ("api_touchpoints", "DELETE"): ("?source=forms&external_id=t-1", "touchpoint"),
     ("api_touchpoints", "POST"): ("", "lead"),
     ("settings_absences", "POST"): ("", "member"),
+    ("compliance_dials", "GET"): ("?tile=blocked&part=all", "lead"),
+    ("api_consents", "POST"): ("", "lead"),
     ("pipeline_leads", "GET"): ("?tile=funnel&part=attempted.cold", "lead"),
 }
 # Looking at these takes a lead in hand: the queue leases what it shows.

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from crm.accounts.templatetags.ui import LEADERS, url_if
+from crm.pipeline.panels import Panel
 
 register = template.Library()
 
@@ -46,3 +47,20 @@ def compliance_tabs(context: RequestContext) -> list[dict[str, Any]]:
     shown = [(tab, url_if(tab.url_name)) for tab in TABS if role in tab.roles]
     current = max((url for _tab, url in shown if url and path.startswith(url)), key=len, default="")
     return [{"label": tab.label, "url": url, "current": url == current} for tab, url in shown if url]
+
+
+@register.simple_tag
+def bars(panel: Panel) -> list[dict[str, Any]]:
+    """A tile's lines as bars: [{label, text, href, width}], the longest 100 wide; its second column counts."""
+    named, counted = panel.tile.columns[0].key, panel.tile.columns[1].key
+    most = max((row.values[counted] for row in panel.tile.rows), default=0)
+    return [
+        {
+            "label": row.values[named],
+            "text": line[1].text,
+            "href": line[1].href,
+            # A figure of an address or an attribute is written the same in every language.
+            "width": f"{100 * row.values[counted] / most:.1f}",
+        }
+        for row, line in zip(panel.tile.rows, panel.lines, strict=True)
+    ]

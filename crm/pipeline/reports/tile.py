@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from crm.pipeline.reports.scope import Scope
 from leads.models import Lead
 
-Kind = Literal["text", "count", "share", "decimal", "minutes", "ratio", "date"]
+Kind = Literal["text", "count", "share", "decimal", "minutes", "ratio", "date", "day", "moment"]
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def blocked(scope: Scope) -> Tile:
             Row(
                 {
                     "code": row["code"] or "",
-                    "reason": _reason(row["code"] or ""),
+                    "reason": reason_in_words(row["code"] or ""),
                     "dials": row["dials"],
                     "leads": row["leads"],
                     "share": row["dials"] / total,
@@ -238,7 +238,7 @@ def blocked(scope: Scope) -> Tile:
     )
 
 
-def _reason(code: str) -> str:
+def reason_in_words(code: str) -> str:
     """The guard's code in a manager's words; a code not known here is shown as it is."""
     return {
         "erased": _("erased person"),
