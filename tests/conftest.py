@@ -78,6 +78,34 @@ def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
             cache.clear()
 
 
+# --- The lists --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Do-not-call lists are loaded, as the guard asks of every workspace; see tests/lists.py."""
+    from django.db import connection
+
+    from tests.lists import load_current
+
+    with django_db_blocker.unblock():
+        load_current(tmp_path_factory.mktemp("lists"))
+        if hasattr(connection, "_test_serialized_contents"):
+            connection._test_serialized_contents = connection.creation.serialize_db_to_string()
+
+
+@pytest.fixture
+def no_lists(db: None) -> None:
+    """A workspace that has loaded no do-not-call list yet."""
+    from leads.models import RegistryArea, RegistryLoad, RegistryScrub
+
+    RegistryScrub.objects.all().delete()
+    RegistryArea.objects.all().delete()
+    RegistryLoad.objects.all().delete()
+
+
 # --- The cast ---------------------------------------------------------------------------------------------
 
 

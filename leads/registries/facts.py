@@ -43,6 +43,8 @@ def _facts(parts: dict[str, Part]) -> dict[str, tuple[RegistryFact, ...]]:
         for e164, value in numbers_at[listed.key]:
             hit = bitmap is not None and value in bitmap
             found[e164].append(
-                RegistryFact(listed.registry, hit, listed.list_date, bitmap is not None, listed.loading)
+                RegistryFact(
+                    listed.registry, hit, listed.list_date, bitmap is not None, listed.loading, listed.load
+                )
             )
     return {e164: tuple(sorted(facts, key=lambda fact: fact.registry)) for e164, facts in found.items()}

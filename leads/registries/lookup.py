@@ -44,6 +44,7 @@ class Listed:
     bitmap: int | None
     checksum: str
     loading: bool
+    load: int
 
 
 def in_force(keys: Collection[str]) -> list[Listed]:
@@ -65,13 +66,14 @@ def in_force(keys: Collection[str]) -> list[Listed]:
             "bitmap_id",
             "bitmap__checksum",
             "running",
+            "load_id",
             "loading__host",
             "loading__pid",
         )
     )
     return [
-        Listed(registry, key, on, version, bitmap, checksum or "", running and not is_dead(host, pid))
-        for registry, key, on, version, bitmap, checksum, running, host, pid in rows
+        Listed(registry, key, on, version, bitmap, checksum or "", running and not is_dead(host, pid), load)
+        for registry, key, on, version, bitmap, checksum, running, load, host, pid in rows
     ]
 
 
