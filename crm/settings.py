@@ -338,11 +338,13 @@ LOGGING = {
             "foreign_pre_chain": _shared_processors,
         },
     },
+    "filters": {"refusals": {"()": "crm.log_filters.RefusalsWithoutTraceback"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Django's own set-up would print to the console a second time and mail to nobody.
     "loggers": {
         "django": {"level": LOG_LEVEL, "handlers": [], "propagate": True},
+        "django.request": {"filters": ["refusals"]},
         # A line for each request and each sweep would bury the lines that matter.
         **{
             name: {"level": LOG_LEVEL if LOG_LEVEL == "DEBUG" else "WARNING"}

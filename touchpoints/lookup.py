@@ -22,7 +22,9 @@ MOST_HITS = 12
 
 @dataclass(frozen=True)
 class Hit:
-    """A lead that fits, with the number that was looked for, else the one tried first."""
+    """A lead that fits; `number` is the one looked for, else the one tried first. `number_id` says from which they
+    ring: the one looked for, or the only one there is.
+    """
 
     lead: Lead
     warm: bool
@@ -80,7 +82,7 @@ def _hit(lead: Lead, digits: str, *, now: datetime) -> Hit:
     return Hit(
         lead=lead,
         warm=lead.is_warm(now=now),
-        number_id=link.number_id if link else None,
+        number_id=link.number_id if link and (fitting or len(links) == 1) else None,
         number=numbers.display(link.number.e164) if link else "",
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from leads.models import Lead
@@ -79,16 +80,34 @@ def preview(
     user: AbstractUser,
     now: datetime,
 ) -> dict[str, str]:
-    """What would come next after each outcome, in words, by outcome key; for a call that is open or to be made."""
+    """What would come next after each outcome, in words with its date, by outcome key; for a call that is open or to be
+    made. Where the lead chooses the day, under "<outcome>:<days>" for each that is offered.
+    """
     if call is None:
         pursuit = Pursuit.objects.open().filter(lead=lead).first()
         call = CallAttempt(lead=lead, pursuit=pursuit, user=user, started_at=now)  # type: ignore[misc]
     after = AfterCall(call, lead, Logged(outcome=""), now=now, situation=situation)
-    return {
-        outcome.key: after.decide(outcome).reason
-        for outcome in Outcome.objects.filter(active=True)
-        if outcome.policy != "agreed_time"
-    }
+    told = {}
+    for outcome in Outcome.objects.filter(active=True):
+        if outcome.policy == "agreed_time":
+            continue
+        told[outcome.key] = _in_words(after.decide(outcome), situation, now=now)
+        for days in outcome.params.get("days", ()):
+            after.logged = Logged(outcome="", days=int(days))
+            told[f"{outcome.key}:{days}"] = _in_words(after.decide(outcome), situation, now=now)
+        after.logged = Logged(outcome="")
+    return told
+
+
+def _in_words(step: NextStep, situation: Situation, *, now: datetime) -> str:
+    """The step with the day it falls on where the lead is; a step of today or without a day says why alone."""
+    if not isinstance(step, Placement):
+        return step.reason
+    place = situation.place
+    due = step.due_at.astimezone(place.zone)
+    if due.date() == place.local_date(now):
+        return step.reason
+    return gettext("%(day)s: %(why)s") % {"day": date_format(due, "D j M"), "why": step.reason}
 
 
 def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:

@@ -15,7 +15,7 @@ from leads import numbers
 from leads.models import Lead, Workspace
 from leads.zones import zones_of_country
 
-from . import engine, guarding, keys, outcomes, queue
+from . import engine, guarding, keys, outcomes, queue, wishes
 from .icebreaker import in_words
 from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, TalkTrack, Touchpoint
 from .reasons import fact_of, line_about, reasons_for, zone_of
@@ -55,6 +55,7 @@ def show(
     found = engine.warmth_of([lead], now=now)[lead.pk]
     pursuit = Pursuit.objects.open().filter(lead=lead).select_related("cadence").first()
     zone = zone_of(situation.zones)
+    then = outcomes.preview(lead, call, situation, user=user, now=now)
     return {
         "lead": lead,
         # A colleague's hand-raiser may be offered to somebody who does not see the lead's page.
@@ -66,13 +67,16 @@ def show(
         # On a call the answer it was opened with stands; the next dial is asked about anew.
         "guard": call.guard if call else best,
         "guard_facts": guard_facts(situation, best, now=now),
+        "wishes": wishes.of_lead(lead),
+        "on_list_since_dial": call is not None and on_list(call, situation),
         "zone_choices": [] if call else _zone_choices(situation),
         "numbers": _choices(situation, verdicts, keep_order=call is not None),
         "promise": promise,
         "reasons": reasons_for(lead, found, user=user, now=now, promise=promise, zone=zone),
         "timeline": timeline(lead, most=TIMELINE),
         "dots": dots(pursuit),
-        "outcome_buttons": _outcome_buttons(lead, call, situation, user=user, now=now),
+        "outcome_buttons": _outcome_buttons(situation, then, user=user),
+        "then_later": {days: then.get(f"not_now:{days}", "") for days in (30, 60, 90)},
         "track": _track(lead),
         "answers": {answer.question: answer.answer for answer in lead.answers.all()},
         "their_now": now.astimezone(zone) if situation.zones else None,
@@ -80,6 +84,12 @@ def show(
         "callback_shortcuts": _shortcuts(now, zone),
         "why_next": queue.why_ranked(follow_up) if follow_up else "",
     }
+
+
+def on_list(call: CallAttempt, situation: guarding.Situation) -> bool:
+    """Whether whom this call was dialled to is on our own list by now: it must not be dialled again."""
+    facts = situation.facts.get(call.number_id or 0)
+    return bool(facts.suppressed if facts else situation.suppressed)
 
 
 def line_of(lead: Lead, touchpoint_id: int | None, *, user: Any, now: datetime) -> str | None:
@@ -239,10 +249,9 @@ def _track(lead: Lead) -> TalkTrack | None:
 
 
 def _outcome_buttons(
-    lead: Lead, call: CallAttempt | None, situation: guarding.Situation, *, user: Any, now: datetime
+    situation: guarding.Situation, then: dict[str, str], *, user: Any
 ) -> list[dict[str, Any]]:
     """[{key, label, hotkey, code, asks, dangerous, common, then}]: `asks` names what must be answered first."""
-    then = outcomes.preview(lead, call, situation, user=user, now=now)
     shared = any(users > 1 for users in situation.users_of.values())
     buttons = []
     for outcome in Outcome.objects.filter(active=True):

@@ -93,7 +93,7 @@ def keepers(
     What moves the date by less than a day is left out.
     """
     stays = max(found.warm_until or now, now) + timedelta(days=1)
-    said = []
+    said: list[dict[str, Any]] = []
     for kind in kinds:
         done = Touch(0, kind.pk, now, direction=kind.direction)
         until = warmth([*touches, done], ruleset, now=now, cooled_at=cooled_at).warm_until

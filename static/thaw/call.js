@@ -34,7 +34,7 @@
     done.hidden = false;
     const set = button.dataset.asks ? form().querySelector(`[data-for="${button.dataset.asks}"]`) : null;
     if (set) set.hidden = false;
-    const words = button.dataset.then;
+    const words = set?.querySelector("input[data-then]:checked")?.dataset.then ?? button.dataset.then;
     say("dangerous" in button.dataset ? [screen().dataset.sayConfirm, words].filter(Boolean).join(" ") : words);
     if (!focus) return;
     (set?.querySelector("[data-fill]") ?? set?.querySelector("input") ?? ("dangerous" in button.dataset ? done : doc.getElementById("notes")))?.focus();
@@ -129,6 +129,10 @@
   }
   doc.addEventListener("pointerout", (event) => {
     if (event.target instanceof Element && event.target.closest(".outcomes button[data-then]") && !chosen()) say("");
+  });
+
+  doc.addEventListener("change", (event) => {
+    if (event.target instanceof HTMLInputElement && event.target.dataset.then && chosen()) say(event.target.dataset.then);
   });
 
   /* ── Their clock and mine ── */

@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 @login_required
 @require_GET
 def lookup(request: HttpRequest) -> HttpResponse:
-    """`?q=`: the leads that fit; for htmx the list alone."""
+    """`?q=`: the leads that fit; for htmx the list alone. With `open` the only one that fits is opened at once."""
     text = who.typed(request.GET.get("q", "")[:254])
+    hits = who.find(text, request=request, now=timezone.now())
+    if "open" in request.GET and len(hits) == 1:
+        return redirect(hits[0].lead)
     context = {
         "q": text,
-        "hits": who.find(text, request=request, now=timezone.now()),
+        "hits": hits,
         "new_url": _new_url(text),
         "is_number": who.is_number(text),
     }
@@ -61,7 +64,8 @@ def lookup_inbound(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     shown = lead_of(request, pk)
     zones = guarding.gather([shown], now=now)[shown.pk].zones
-    link = _link(shown, request.POST.get("number") or request.GET.get("number") or "")
+    asked = request.POST if request.method == "POST" else request.GET
+    link = _link(shown, asked.get("number", ""))
     status = 200
     if request.method == "POST":
         form = OutcomeForm(request.POST, zone=zone_of(zones))
@@ -79,14 +83,14 @@ def lookup_inbound(request: HttpRequest, pk: int) -> HttpResponse:
         status = 422
     else:
         form = OutcomeForm(zone=zone_of(zones))
+    links = list(shown.lead_numbers.current().select_related("number"))
+    if link is None and request.method == "GET" and len(links) == 1:
+        link = links[0]
     context = {
         "lead": shown,
         "outcome_form": form,
         "outcomes": list(Outcome.objects.filter(active=True, connect=True)),
-        "links": [
-            (one.number_id, numbers.display(one.number.e164))
-            for one in shown.lead_numbers.current().select_related("number")
-        ],
+        "links": [(one.number_id, numbers.display(one.number.e164)) for one in links],
         "number_id": link.number_id if link else None,
         "their_zone": zones[0] if zones else "",
         "warm": shown.is_warm(now=now),
