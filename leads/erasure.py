@@ -52,6 +52,11 @@ def current_key_id() -> str:
     return next(iter(_keys()))
 
 
+def key_ids() -> list[str]:
+    """The ids of the keys at hand, sorted."""
+    return sorted(_keys())
+
+
 def digests(e164: str, person: str = "") -> tuple[str, ...]:
     """The number's digest by each key, the current key's first; with `person` that of the two together."""
     text = f"{e164.lower()} {folded(person)}".rstrip().encode()
@@ -84,6 +89,11 @@ class Lookup:
             named = digests(e164, person) if person.strip() else ()
             for digest in (*digests(e164), *named):
                 self._who.setdefault(digest, set()).add(callee)
+
+    @property
+    def digests(self) -> list[str]:
+        """The digests that entries for these callees would have."""
+        return list(self._who)
 
     @property
     def q(self) -> Q:

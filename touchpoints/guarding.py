@@ -78,7 +78,7 @@ class _Gathering:
         self.leads, self.now, self.past = leads, now, past
         ids = [lead.pk for lead in leads]
         self.terms = terms()
-        self.links = guard_rows.links_of(leads, now=now)
+        self.links = guard_rows.links_of(ids, now=now)
         numbers = {link.number_id: link.number.e164 for links in self.links.values() for link in links}
         self.dials = guard_rows.dials_of(ids, set(numbers), now=now, past=past)
         self.failed, self.lists, self.permissions = "", Lists(), {}

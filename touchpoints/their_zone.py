@@ -42,8 +42,8 @@ def confirm_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> L
 
 
 def agree_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> Lead:
-    """The lead, whose zone a rep confirmed and a manager now agrees to. Raises NotYours for a rep, Invalid where the lead's confirmed
-    zone is another one by now."""
+    """The lead, whose zone a rep confirmed and a manager now agrees to. Raises NotYours for a rep, Invalid where
+    the lead's confirmed zone is another one by now."""
     if not by.is_manager:
         raise refusals.NotYours(gettext("A manager agrees to a time zone that a rep confirmed."))
     with transaction.atomic():
