@@ -36,6 +36,8 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.send_invitations": timedelta(seconds=15),
         "touchpoints.tasks.close_open_calls": timedelta(seconds=60),
         "touchpoints.tasks.run_rule_changes": timedelta(seconds=5),
+        # Once a day would do; but beat counts from its own start, and would never come to it where it restarts daily.
+        "touchpoints.tasks.thin_records": timedelta(hours=1),
         "crm.intake.tasks.run_waiting_imports": timedelta(seconds=5),
     }.items()
 }

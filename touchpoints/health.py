@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead
 
-from .models import SweepRun, Touchpoint
+from .models import EvaluationFailure, SweepRun, Touchpoint
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -31,6 +31,7 @@ LABELS: dict[str, Promise] = {
     "offer_hand_raises": _("Offer unanswered hand-raises to the team"),
     "start_pursuits": _("Start pursuits"),
     "close_open_calls": _("Close forgotten calls"),
+    "thin_records": _("Thin records kept long enough"),
     "run_rule_changes": _("Re-evaluate after a change of rules"),
     "run_waiting_imports": _("Read imported files"),
 }
@@ -79,15 +80,18 @@ def figures(*, now: datetime) -> Health:
         oldest_age=oldest_age(now=now),
         evaluated_5_minutes=evaluated["minutes"],
         evaluated_hour=evaluated["hour"],
-        set_aside=Touchpoint.objects.set_aside().count(),
+        set_aside=Touchpoint.objects.set_aside().count() + EvaluationFailure.objects.set_aside().count(),
         leads_due=Lead.objects.filter(evaluation_due_at__lte=now).count(),
         sweeps=sweeps(now=now),
     )
 
 
 def oldest_age(*, now: datetime) -> timedelta | None:
-    """For how long the oldest unevaluated touchpoint has been waiting; None where none waits."""
-    oldest = Touchpoint.objects.waiting().aggregate(at=Min("recorded_at"))["at"]
+    """For how long the oldest unevaluated touchpoint has been waiting; None where none waits.
+
+    Not those that failed and are tried again, by themselves or because somebody asked: they say nothing of the pace.
+    """
+    oldest = Touchpoint.objects.waiting().filter(evaluation_error="").aggregate(at=Min("recorded_at"))["at"]
     return None if oldest is None else max(now - oldest, timedelta())
 
 

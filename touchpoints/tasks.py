@@ -5,7 +5,18 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from touchpoints import bell, calls, engine, hand_raises, invitations, reevaluate, starts, sweeps, tending
+from touchpoints import (
+    bell,
+    calls,
+    engine,
+    hand_raises,
+    invitations,
+    reevaluate,
+    retention,
+    starts,
+    sweeps,
+    tending,
+)
 
 
 @shared_task(name="touchpoints.tasks.evaluate_waiting")
@@ -48,6 +59,11 @@ def send_invitations() -> None:
     with sweeps.noted("send_invitations", now=now) as run:
         done = invitations.send_due(now=now)
         run.looked_at, run.changed = done.looked_at, done.sent
+
+
+@shared_task(name="touchpoints.tasks.thin_records")
+def thin_records() -> None:
+    retention.thin(now=timezone.now())
 
 
 @shared_task(name="touchpoints.tasks.run_rule_changes")
