@@ -19,6 +19,7 @@ from .defaults import DEFAULT_DAY_PARTS, PRIORS, DefaultDayPart
 Window = tuple[datetime, datetime]
 Cell = tuple[int, str]
 
+CALL = "call"
 HORIZON = timedelta(days=120)
 # What is left of a day part must be worth sitting down for, unless nothing longer comes within the horizon.
 SHORTEST_SLOT = timedelta(minutes=15)
@@ -54,7 +55,8 @@ class Plan:
         return self.phases[min(step, len(self.phases)) - 1]
 
     def channel(self, step: int) -> str:
-        return self.channels[min(step, len(self.channels)) - 1]
+        """Beyond the last step there are calls alone: what is still missing of the target."""
+        return self.channels[step - 1] if step <= len(self.channels) else CALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +229,15 @@ def next_slot(
     if isinstance(slot, Declined):
         return slot
     window, cell = slot.window, slot.cell
-    reason = gettext("attempt %(attempt)d of %(target)d: %(slot)s") % {
-        "attempt": attempt,
-        "target": plan.target,
-        "slot": slot_in_words(window, cell, history, place),
-    }
-    return Slot(attempt, *window, cell[1], plan.channel(step), reason)
+    channel = plan.channel(step)
+    said = (
+        gettext("attempt %(attempt)d of %(target)d: %(slot)s")
+        if channel == CALL
+        else gettext("before attempt %(attempt)d of %(target)d: %(slot)s")
+    )
+    words = slot_in_words(window, cell, history, place)
+    reason = said % {"attempt": attempt, "target": plan.target, "slot": words}
+    return Slot(attempt, *window, cell[1], channel, reason)
 
 
 def slot_from(
@@ -274,20 +279,23 @@ def slot_from(
 
 
 def plan_all(plan: Plan, place: Place, *, start: datetime) -> list[Slot]:
-    """What the plan would place from `start` on if nobody ever answered: one slot for each attempt.
+    """What the plan would place from `start` on if nobody ever answered: one slot for each step, up to the last call.
 
-    Shorter than the target only where the place permits no window at all.
+    A step that is no call bears the number of the call it comes before. Shorter than the target only where the place
+    permits no window at all.
     """
     slots: list[Slot] = []
     history: list[Attempted] = []
-    at = start
-    for attempt in range(1, plan.target + 1):
-        slot = next_slot(plan, attempt, attempt, history, place, after=at, now=at)
+    at, step, attempt = start, 1, 1
+    while attempt <= plan.target:
+        slot = next_slot(plan, step, attempt, history, place, after=at, now=at)
         if isinstance(slot, Declined):
             break
         slots.append(slot)
-        at = slot.not_before
-        history.append(Attempted(at, slot.day_part, at.astimezone(place.zone).isoweekday()))
+        at, step = slot.not_before, step + 1
+        if slot.channel == CALL:
+            history.append(Attempted(at, slot.day_part, at.astimezone(place.zone).isoweekday()))
+            attempt += 1
     return slots
 
 

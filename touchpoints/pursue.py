@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import AbstractUser
 
+    from .models import Cadence
     from .situation import Situation
 
 CHUNK = 500
@@ -92,12 +93,14 @@ class _Opening:
         return self
 
     def open(self, *, by: AbstractUser | None) -> _Opening:
-        self.pursuits = Pursuit.objects.bulk_create(self._of(lead, by) for lead in self.leads)
+        chosen = self.plans.chosen_for(self.leads, now=self.now)
+        self.pursuits = Pursuit.objects.bulk_create(
+            self._of(lead, chosen[lead.pk], by) for lead in self.leads
+        )
         stage.reopen(self.leads, by=by, now=self.now)
         return self
 
-    def _of(self, lead: Lead, by: AbstractUser | None) -> Pursuit:
-        cadence = self.plans.default_for(lead)
+    def _of(self, lead: Lead, cadence: Cadence, by: AbstractUser | None) -> Pursuit:
         return Pursuit(
             lead=lead,
             cadence=cadence,

@@ -11,13 +11,36 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from crm.accounts.models import Absence, User
 from crm.intake import receive
-from leads import law_rows
+from leads import consents, law_rows
 from leads.identity import Identity
-from leads.models import Customer, GuardRule, Lead, LeadList, Segment, Suppression
+from leads.models import (
+    Consent,
+    Customer,
+    GuardRule,
+    Lead,
+    LeadList,
+    OwnListLoad,
+    RegistryLoad,
+    Segment,
+    Suppression,
+)
 from leads.register import NewLead, PhoneInput, create_lead
-from touchpoints import calendar_link, calls, outcomes, pursue, record, rulesets
+from touchpoints import (
+    cadences,
+    calendar_link,
+    calls,
+    complaints,
+    outcomes,
+    own_list,
+    pursue,
+    record,
+    rulesets,
+)
 from touchpoints.models import (
+    Cadence,
     CallAttempt,
+    Complaint,
+    EvaluationFailure,
     FollowUp,
     Meeting,
     Promise,
@@ -27,6 +50,7 @@ from touchpoints.models import (
     UnmatchedTouchpoint,
     WarmthRule,
     WarmthRuleset,
+    Wish,
 )
 
 # A Wednesday, noon in New York: the guard lets everybody call.
@@ -104,6 +128,19 @@ class Stage:
         stored.save()
         return stored  # type: ignore[no-any-return]
 
+    def _given_up_lead(self) -> Lead:
+        """One that could not be evaluated by new rules."""
+        lead = self.one("lead")
+        EvaluationFailure.objects.create(
+            lead=lead,
+            cause="rule_change",
+            tries=5,
+            error="division by zero",
+            failed_at=NOON,
+            set_aside_at=NOON,
+        )
+        return lead  # type: ignore[no-any-return]
+
     def _idle_lead(self) -> Lead:
         """One that nobody pursues."""
         new = NewLead({"first_name": "Ida", "country": "US", "region": "NY"}, [PhoneInput("+12125550166")])
@@ -140,6 +177,10 @@ class Stage:
             booked_at=NOON - timedelta(days=3),
         )
 
+    def _cadence(self) -> Cadence:
+        kept = Cadence.objects.filter(key="warm-18").get()
+        return cadences.copy(kept, "Mine", by=self.ada, now=NOON)
+
     def _calendar(self) -> str:
         return calendar_link.token_of(self.ada)
 
@@ -167,6 +208,30 @@ class Stage:
             scope=Suppression.Scope.NUMBER, e164="+12125550177", requested_at=NOON, by=self.ada
         )
 
+    def _own_list_load(self) -> OwnListLoad:
+        return own_list.load(
+            b"number\n+12125550177\nnone\n", file_name="stop.csv", region="US", by=self.ada, now=NOON
+        )
+
+    def _consent(self) -> Consent:
+        return consents.record(self.one("lead"), evidence="said so on the phone", by=self.ada, now=NOON)
+
+    def _wish(self) -> Wish:
+        """Ann wrote STOP."""
+        new = record.NewTouchpoint(
+            kind="text_reply",
+            occurred_at=NOON - timedelta(hours=1),
+            lead=Identity(id=self.one("lead").pk),
+            source="sms",
+            external_id="m-1",
+            summary="STOP",
+        )
+        record.record(new, user=self.ada, now=NOON)
+        return Wish.objects.get()
+
+    def _complaint(self) -> Complaint:
+        return complaints.complain(self.one("lead"), said="I will report you", by=self.ada, now=NOON)
+
     def _upload(self) -> Any:
         file = SimpleUploadedFile("people.csv", CSV)
         return receive.keep(
@@ -190,6 +255,15 @@ class Stage:
         assert waiting is not None
         assert lead.pk in waiting.candidates.values_list("pk", flat=True)
         return waiting
+
+    def _refused_load(self) -> RegistryLoad:
+        return RegistryLoad.objects.create(
+            registry="us-ftc",
+            file_name="2026-3-1_212_x.txt",
+            status=RegistryLoad.Status.REFUSED,
+            why="Area 212 would shrink by more than half.",
+            at=NOON,
+        )
 
     def _guard_rule(self) -> GuardRule:
         return GuardRule.objects.get(jurisdiction="US-FL", audience="any")

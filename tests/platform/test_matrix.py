@@ -127,6 +127,11 @@ rules_kinds                        POST    -           in        403  403  ok   
 rules_lines                        GET     -           in        403  403  ok   403  ok   ok
 rules_history                      GET     -           in        403  403  ok   403  ok   ok
 rules_cadences                     GET     -           in        403  403  ok   403  ok   ok
+rules_cadence                      GET     cadence     in        403  403  ok   403  ok   ok
+rules_cadence                      POST    cadence     in        403  403  ok   403  ok   ok
+rules_cadence_copy                 POST    cadence     in        403  403  ok   403  ok   ok
+rules_cadence_default              POST    cadence     in        403  403  ok   403  ok   ok
+rules_cadence_retire               POST    cadence     in        403  403  ok   403  ok   ok
 rules_outcomes                     GET     -           in        403  403  ok   403  ok   ok
 rules_guard                        GET     -           in        403  403  ok   403  ok   ok
 rules_guard_new                    GET     -           in        403  403  403  403  403  ok
@@ -155,10 +160,20 @@ rules_line                         POST    kind        in        403  403  ok   
 
 compliance                         GET     -           in        403  403  ok   403  ok   ok
 compliance_dials                   GET     -           in        403  403  ok   403  ok   ok
+compliance_registries              GET     -           in        403  403  ok   403  ok   ok
+compliance_registries              POST    -           in        403  403  ok   403  ok   ok
+compliance_registries_progress     GET     -           in        403  403  ok   403  ok   ok
+compliance_load                    GET     refused_load in       403  403  ok   403  ok   ok
+compliance_load                    POST    refused_load in       403  403  403  403  403  ok
+compliance_load_progress           GET     refused_load in       403  403  ok   403  ok   ok
+compliance_load_rejected           GET     refused_load in       403  403  ok   403  ok   ok
+compliance_lookup                  GET     -           in        403  403  ok   403  ok   ok
+compliance_lookup                  POST    -           in        403  403  ok   403  ok   ok
+compliance_audit                   GET     -           in        403  403  ok   403  ok   ok
 compliance_own_list                GET     -           in        403  403  ok   403  ok   ok
 compliance_own_list_add            POST    -           in        403  403  ok   403  ok   ok
 compliance_own_list_upload         POST    -           in        403  403  ok   403  ok   ok
-compliance_own_list_export         GET     -           in        403  403  ok   403  ok   ok
+compliance_own_list_export         POST    -           in        403  403  ok   403  ok   ok
 compliance_own_list_load           GET     own_list_load in        403  403  ok   403  ok   ok
 compliance_own_list_refused        GET     own_list_load in        403  403  ok   403  ok   ok
 compliance_own_list_one            GET     suppression in        403  403  ok   403  ok   ok
@@ -295,6 +310,15 @@ BODIES: dict[tuple[str, str], Body] = {
     ("consent_end", "POST"): lambda stage: {"how": "revoke", "reason": "changed their mind"},
     ("complaint_add", "POST"): lambda stage: {"said": "I will report you"},
     ("wish_decide", "POST"): lambda stage: {"decision": "confirm"},
+    ("compliance_registries", "POST"): lambda stage: {
+        "registry": "us-ftc",
+        "files": SimpleUploadedFile("2026-3-1_212_x.txt", b"212,5550101\n"),
+    },
+    ("compliance_load", "POST"): lambda stage: {
+        "file": SimpleUploadedFile("2026-3-1_212_x.txt", b"212,5550101\n"),
+        "reason": "they cleaned up",
+    },
+    ("compliance_lookup", "POST"): lambda stage: {"number": NUMBER},
     ("compliance_own_list_add", "POST"): lambda stage: {
         "scope": "number",
         "what": "+1 212 555 0191",
@@ -355,6 +379,18 @@ BODIES: dict[tuple[str, str], Body] = {
     },
     ("rules_kind", "POST"): lambda stage: {"label": "Brunch", "direction": "inbound"},
     ("rules_line", "POST"): lambda stage: {"language": "en", "tone": "formal", "text": "We had brunch."},
+    ("rules_cadence", "POST"): lambda stage: {
+        "name": "Short",
+        "recycle_after_days": "90",
+        "position": "1",
+        "steps-TOTAL_FORMS": "1",
+        "steps-INITIAL_FORMS": "0",
+        "steps-0-wait_days": "0",
+        "steps-0-channel": "call",
+        "sample-zone": "UTC",
+        "sample-country": "US",
+    },
+    ("rules_cadence_copy", "POST"): lambda stage: {"name": "Another"},
     ("meeting_move", "POST"): lambda stage: {"starts_at": "2026-03-20T10:00"},
     ("meeting_call_off", "POST"): lambda stage: {"why": "budget frozen"},
     ("settings", "POST"): lambda stage: {"language": "en", "tone": "formal", "time_zone": "UTC"},

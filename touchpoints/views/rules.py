@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from touchpoints import rule_preview, rule_words, rulesets, temperature_report
-from touchpoints.models import Cadence, Outcome, RuleChangeRun, WarmthRule, WarmthRuleset
+from touchpoints.models import Outcome, RuleChangeRun, WarmthRule, WarmthRuleset
 from touchpoints.rule_forms import HalfLifeForm, RuleForm, plain
 
 if TYPE_CHECKING:
@@ -214,14 +214,6 @@ def rules_history(request: HttpRequest) -> HttpResponse:
     told = temperature_report.report(user=request.user, days=days, now=timezone.now())
     context = {"report": told, "periods": temperature_report.PERIODS}
     return render(request, "rules/history.html", context)
-
-
-@managers_only
-@require_safe
-def rules_cadences(request: HttpRequest) -> HttpResponse:
-    """Managers and admins: the plans that place attempts, to read."""
-    cadences = Cadence.objects.filter(active=True).prefetch_related("steps")
-    return render(request, "rules/cadences.html", {"cadences": cadences})
 
 
 @managers_only
