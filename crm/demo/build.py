@@ -46,7 +46,7 @@ from touchpoints.models import (
     UnmatchedTouchpoint,
 )
 
-from . import scenes, talk
+from . import lists, scenes, talk
 from .cast import FIRM, HOUSEHOLDS, ORIGINS, STAFF, TEAMS
 from .clock import DAY, Law
 from .course import Course, World
@@ -124,6 +124,7 @@ class _Builder:
         blocked_dials(history.courses, world, start=self.start, wanted=max(4, self.leads // 70))
         self.progress("writing it down")
         self._write(town, world, history.courses)
+        self.present.lists = [row.pk for row in lists.bring(now=self.at)]
         self.present.keep(now=self.at)
         return Built(self._counts(town, world, history.courses))
 
@@ -201,18 +202,20 @@ class _Builder:
 
     def _lists(self, town: Town) -> None:
         taken = set(LeadList.objects.values_list("name", flat=True))
-        lists = {
+        by_origin = {
             origin: LeadList(
                 name=origin.name if origin.name not in taken else f"{origin.name} (demo)", source=origin.source,
                 created_at=self.at - timedelta(days=130), is_demo=True,
             )
             for origin in (*ORIGINS, HOUSEHOLDS)
         }  # fmt: skip
-        LeadList.objects.bulk_create(lists.values())
+        LeadList.objects.bulk_create(by_origin.values())
         store(
             ListMembership,
             (
-                ListMembership(lead=person.lead, list=lists[person.origin], added_at=person.lead.created_at)
+                ListMembership(
+                    lead=person.lead, list=by_origin[person.origin], added_at=person.lead.created_at
+                )
                 for person in town.people
             ),
         )

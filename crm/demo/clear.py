@@ -8,8 +8,8 @@ from django.db import models, router, transaction
 from crm.accounts.models import Team
 from leads.models import AuditEvent, Company, Lead, LeadList, LeadNumber, Number, Workspace
 
-from . import access
-from .manifest import ACTION, remembered, workspace_values
+from . import access, lists
+from .manifest import ACTION, list_ids, remembered, workspace_values
 
 
 def clear(*, keep: Any = None) -> dict[str, int]:
@@ -33,6 +33,7 @@ def clear(*, keep: Any = None) -> dict[str, int]:
         _remove(LeadList.objects.filter(is_demo=True))
         _remove(Company.objects.filter(is_demo=True))
         gone["numbers"] = _remove_orphans(numbers)
+        lists.withdraw(list_ids())
         _remove(users)
         _remove(Team.objects.filter(is_demo=True))
         AuditEvent.objects.filter(action=ACTION).delete()

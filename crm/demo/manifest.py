@@ -22,6 +22,7 @@ class Present:
     def __init__(self) -> None:
         self.rows: dict[str, list[int]] = {}
         self.workspace: dict[str, Any] = {}
+        self.lists: list[int] = []
 
     def add(self, row: models.Model) -> None:
         self.rows.setdefault(row._meta.label, []).append(row.pk)
@@ -32,7 +33,7 @@ class Present:
             action=ACTION,
             subject_type="workspace",
             subject_id="1",
-            after={"rows": self.rows, "workspace": self.workspace},
+            after={"rows": self.rows, "workspace": self.workspace, "lists": self.lists},
         )
 
 
@@ -57,6 +58,11 @@ def remembered() -> list[models.QuerySet[Any]]:
         for label, ids in event.after.get("rows", {}).items():
             found.append(apps.get_model(label)._default_manager.filter(pk__in=ids))
     return found
+
+
+def list_ids() -> list[int]:
+    """The loads of do-not-call lists that came with a demo."""
+    return [pk for event in AuditEvent.objects.filter(action=ACTION) for pk in event.after.get("lists", [])]
 
 
 def workspace_values() -> dict[str, Any]:

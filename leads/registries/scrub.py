@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from pyroaring import BitMap
 
 from leads.models import Number, RegistryArea, RegistryLoad, RegistryScrub
@@ -72,6 +72,13 @@ def note_hits(numbers: Iterable[Number]) -> None:
         number.registry_hits = [
             _hit(fact.registry, fact.list_date) for fact in facts[number.e164] if fact.hit
         ]
+
+
+def renew(numbers: QuerySet[Number]) -> None:
+    """Note anew what these few numbers are on."""
+    rows = list(numbers)
+    note_hits(rows)
+    Number.objects.bulk_update(rows, ["registry_hits"], batch_size=WRITTEN_AT_ONCE)
 
 
 def _hit(registry: str, list_date: Any) -> dict[str, str]:
