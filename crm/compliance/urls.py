@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from crm.compliance.views import consents, customers, overview, own_list, wishes
+from crm.compliance.views import (
+    audit,
+    consents,
+    customers,
+    evidence,
+    lookup,
+    overview,
+    own_list,
+    people,
+    registries,
+    wishes,
+)
 
 urlpatterns = [
     path("", overview.compliance, name="compliance"),
@@ -28,5 +39,31 @@ urlpatterns = [
     path("customers/add/", customers.compliance_customer_add, name="compliance_customer_add"),
     path("customers/upload/", customers.compliance_customers_upload, name="compliance_customers_upload"),
     path("customers/<int:pk>/", customers.compliance_customer, name="compliance_customer"),
+    path("registries/", registries.compliance_registries, name="compliance_registries"),
+    path(
+        "registries/progress/",
+        registries.compliance_registries_progress,
+        name="compliance_registries_progress",
+    ),
+    path("registries/<int:pk>/", registries.compliance_load, name="compliance_load"),
+    path(
+        "registries/<int:pk>/progress/", registries.compliance_load_progress, name="compliance_load_progress"
+    ),
+    path(
+        "registries/<int:pk>/rejected/", registries.compliance_load_rejected, name="compliance_load_rejected"
+    ),
+    path("people/", people.compliance_people, name="compliance_people"),
+    path("people/readmit/", people.compliance_person_readmit, name="compliance_person_readmit"),
+    path("people/<int:pk>/export/", people.compliance_person_export, name="compliance_person_export"),
+    path("people/<int:pk>/erase/", people.compliance_person_erase, name="compliance_person_erase"),
+    path("evidence/", evidence.compliance_evidence, name="compliance_evidence"),
+    path(
+        "evidence/export.<str:file_format>",
+        evidence.compliance_evidence_export,
+        name="compliance_evidence_export",
+    ),
+    path("evidence/<int:pk>/", evidence.compliance_evidence_call, name="compliance_evidence_call"),
+    path("lookup/", lookup.compliance_lookup, name="compliance_lookup"),
+    path("audit/", audit.compliance_audit, name="compliance_audit"),
     path("dials/", overview.compliance_dials, name="compliance_dials"),
 ]

@@ -15,8 +15,12 @@ class Turnstile(FileUploadHandler):
 
     too_large = False
 
+    def __init__(self, request: Any = None, most: int = MAX_BYTES) -> None:
+        super().__init__(request)
+        self.most = most
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        if start + len(raw_data) > MAX_BYTES:
+        if start + len(raw_data) > self.most:
             self.too_large = True
             raise SkipFile
         return raw_data
