@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
@@ -47,6 +49,11 @@ class Number(models.Model):
 
     def __str__(self) -> str:
         return self.e164
+
+    @property
+    def registered_with(self) -> list[tuple[str, date]]:
+        """The do-not-call registries it was found on, each with the date of the list."""
+        return [(hit["registry"], date.fromisoformat(hit["list_date"])) for hit in self.registry_hits]
 
 
 class LeadNumberQuerySet(models.QuerySet["LeadNumber"]):
