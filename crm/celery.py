@@ -38,6 +38,9 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.run_rule_changes": timedelta(seconds=5),
         # Once a day would do; but beat counts from its own start, and would never come to it where it restarts daily.
         "touchpoints.tasks.thin_records": timedelta(hours=1),
+        "touchpoints.tasks.count_connect_rates": timedelta(hours=1),
+        "touchpoints.tasks.run_registry_loads": timedelta(seconds=30),
+        "touchpoints.tasks.scrub_numbers": timedelta(minutes=10),
         "crm.intake.tasks.run_waiting_imports": timedelta(seconds=5),
     }.items()
 }

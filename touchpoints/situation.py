@@ -20,7 +20,7 @@ from leads.law import ANYWHERE, Rules
 from leads.models import Lead, LeadNumber, Number, Suppression
 from leads.zones import find_zones
 
-from . import refusals
+from . import connect_rates, refusals
 from .cadence import Attempted, Caps, Place, attempted
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Situation:
             audience=self.lead.audience,
             is_holiday=lambda day: bool(holiday_name(day, country=country, region=region)),
             caps=self.caps,
+            weights=connect_rates.weights_of(self.lead.team_id, self.lead.audience, now=self.now),
         )
 
     @cached_property

@@ -8,6 +8,7 @@ from django.utils import timezone
 from touchpoints import (
     bell,
     calls,
+    connect_rates,
     engine,
     hand_raises,
     invitations,
@@ -66,9 +67,41 @@ def thin_records() -> None:
     retention.thin(now=timezone.now())
 
 
+@shared_task(name="touchpoints.tasks.count_connect_rates")
+def count_connect_rates() -> None:
+    connect_rates.count_nightly(now=timezone.now())
+
+
 @shared_task(name="touchpoints.tasks.run_rule_changes")
 def run_rule_changes() -> None:
     """Work one turn on the re-evaluation under way, and ring for the next turn."""
     with sweeps.noted("run_rule_changes", now=timezone.now()):
         if reevaluate.run_rule_changes(clock=timezone.now):
             bell.ring("touchpoints.tasks.run_rule_changes")
+
+
+# A whole country's list takes minutes, and this is but a doorbell: rung twice, the second finds the load taken.
+@shared_task(name="touchpoints.tasks.run_registry_loads", time_limit=4 * 3600, soft_time_limit=None)
+def run_registry_loads() -> None:
+    """Work on the do-not-call list that has waited longest, and ring for the next."""
+    now = timezone.now()
+    with sweeps.noted("run_registry_loads", now=now) as run:
+        waiting = load.waiting(now=now)
+        run.looked_at = len(waiting)
+        if waiting:
+            load.run(waiting[0], clock=timezone.now)
+            run.changed = 1
+        for unscrubbed in scrub.unscrubbed(now=now):
+            scrub.after_load(unscrubbed, clock=timezone.now)
+        if len(waiting) > 1:
+            bell.ring("touchpoints.tasks.run_registry_loads")
+
+
+@shared_task(name="touchpoints.tasks.scrub_numbers")
+def scrub_numbers() -> None:
+    """Once a night, hold all numbers against the do-not-call lists."""
+    now = timezone.now()
+    with sweeps.noted("scrub_numbers", now=now) as run:
+        if scrub.is_due(now=now):
+            report = scrub.nightly(clock=timezone.now)
+            run.looked_at, run.changed = report.numbers, report.found + report.cleared
