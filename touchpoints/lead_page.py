@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from leads import numbers
+from leads import consents, numbers
+from leads.customers import customers_of
 from leads.models import Suppression
 
-from . import guarding, screen, warmth_story
-from .models import CallAttempt, FollowUp, Meeting, Promise, Pursuit, StageChange, Task
+from . import guarding, screen, warmth_story, wishes
+from .models import CallAttempt, Complaint, FollowUp, Meeting, Promise, Pursuit, StageChange, Task
 from .reasons import reasons_for
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "meetings": _meetings(lead),
         "tasks": list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee")),
         "suppressions": suppressions_of(lead, situation.links),
+        "wishes": wishes.of_lead(lead),
+        "consents": _consents(lead, now=now),
+        "complaints": list(Complaint.objects.filter(lead=lead)[:MOST_ROWS]),
+        "customer": customers_of([lead]).get(lead.pk) if situation.is_customer else None,
         "timeline": events if whole else events[:TIMELINE],
         "more_timeline": not whole and len(events) > TIMELINE,
         "amendable": latest if latest is not None and may_amend(latest, user=user, now=now) else None,
@@ -123,6 +128,11 @@ def timeline(lead: Lead, changes: list[Any], *, most: int) -> list[dict[str, Any
         if row["note"].strip(" .").casefold() == row["text"].casefold():
             row["note"] = ""
     return sorted(rows, key=lambda row: row["at"], reverse=True)[:most]
+
+
+def _consents(lead: Lead, *, now: datetime) -> list[dict[str, Any]]:
+    rows = lead.consents.select_related("number", "recorded_by").order_by("-starts_at", "-pk")[:MOST_ROWS]
+    return [{"row": row, "state": consents.state_of(row, now=now)} for row in rows]
 
 
 def _meetings(lead: Lead) -> list[Meeting]:

@@ -105,7 +105,7 @@ def column_of(text: str, asked: str = "") -> str:
 def read(text: str, *, column: str, region: str) -> Iterator[Row]:
     """Each row's number, read as dialled within `region` unless it begins with +; raises FileRefused."""
     try:
-        reader = csv.DictReader(StringIO(text, newline=""), delimiter=_separator(text))
+        reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator(text))
         for row in reader:
             value = (row.get(column) or "").strip()
             try:
@@ -183,12 +183,12 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _header(text: str) -> list[str]:
     try:
-        return next(csv.reader(StringIO(text, newline=""), delimiter=_separator(text)))
+        return next(csv.reader(StringIO(text, newline=""), delimiter=separator(text)))
     except (csv.Error, StopIteration) as error:
         raise FileRefused(gettext("not a CSV file (%(error)s)") % {"error": error}) from None
 
 
-def _separator(text: str) -> str:
+def separator(text: str) -> str:
     """What stands between the columns of the header most often; a comma where there is one column."""
     first = text.lstrip("\r\n").partition("\n")[0]
     return max(SEPARATORS, key=first.count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,7 @@ class DialChoice:
     shared: bool
     allowed: bool
     why: str
+    registered_with: list[tuple[str, date]]
 
 
 def show(
@@ -164,6 +165,7 @@ def _choices(
             shared=situation.users_of.get(link.number_id, 0) > 1,
             allowed=verdicts[link.number_id].decision != "block",
             why=verdicts[link.number_id].reasons[0].detail if verdicts[link.number_id].reasons else "",
+            registered_with=link.number.registered_with,
         )
         for link in situation.links
     ]

@@ -290,6 +290,9 @@ class Stage:
     def _nowhere(self) -> str:
         return "nowhere"
 
+    def _evidence_format(self) -> str:
+        return "csv"
+
     def _mail_key(self) -> str:
         return "no-such-key"
 

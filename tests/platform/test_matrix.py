@@ -170,6 +170,14 @@ compliance_load_rejected           GET     refused_load in       403  403  ok   
 compliance_lookup                  GET     -           in        403  403  ok   403  ok   ok
 compliance_lookup                  POST    -           in        403  403  ok   403  ok   ok
 compliance_audit                   GET     -           in        403  403  ok   403  ok   ok
+compliance_people                  GET     -           in        403  403  ok   403  ok   ok
+compliance_person_export           POST    lead        in        403  403  ok   403  404  ok
+compliance_person_erase            GET     lead        in        403  403  403  403  403  ok
+compliance_person_erase            POST    lead        in        403  403  403  403  403  ok
+compliance_person_readmit          POST    -           in        403  403  403  403  403  ok
+compliance_evidence                GET     -           in        403  403  ok   403  ok   ok
+compliance_evidence_call           GET     logged_call in        403  403  ok   403  404  ok
+compliance_evidence_export         POST    evidence_format in    403  403  ok   403  ok   ok
 compliance_own_list                GET     -           in        403  403  ok   403  ok   ok
 compliance_own_list_add            POST    -           in        403  403  ok   403  ok   ok
 compliance_own_list_upload         POST    -           in        403  403  ok   403  ok   ok

@@ -128,9 +128,17 @@ def confirm_zone(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def renew(request: HttpRequest) -> HttpResponse:
-    """Hold on to the lead in hand while the page is open."""
-    queue.renew(request.user, now=timezone.now())
-    return HttpResponse(status=204)
+    """Hold on to the lead in hand while the page is open; who came onto our own list during the call is told."""
+    now = timezone.now()
+    queue.renew(request.user, now=now)
+    response = HttpResponse(status=204)
+    open_call = CallAttempt.objects.open().outbound().filter(user=request.user).select_related("lead").first()
+    if open_call is not None:
+        situation = guarding.gather([open_call.lead], now=now)[open_call.lead_id]
+        if screen.on_list(open_call, situation):
+            text = gettext("They are on our do-not-call list now: end the call, and do not dial again.")
+            response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": "stop"}})
+    return response
 
 
 @login_required

@@ -21,6 +21,7 @@ from leads.models import Lead, LeadNumber
 from leads.register import PhoneInput
 from touchpoints import assign, engine, lead_list, lead_page, suppress
 from touchpoints.bell import ring_on_commit
+from touchpoints.consent_forms import ConsentForm
 from touchpoints.lead_forms import (
     FactsForm,
     KeeperForm,
@@ -225,6 +226,7 @@ def _forms(request: HttpRequest, shown: Lead, context: dict[str, Any], *, now: d
         "keeper_form": KeeperForm(user=request.user),
         "stop_form": StopForm(),
         "suppress_form": SuppressForm(lead=shown, numbers=numbers),
+        "consent_form": ConsentForm(lead=shown, user=request.user, zone=zone, now=now),
     }
 
 
