@@ -22,11 +22,11 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
-from leads import erasure
+from leads import erasure, numbers
 from leads.known import folded
-from leads.models import AuditEvent, Lead, Suppression
+from leads.models import AuditEvent, Lead, Suppression, Workspace
 
-from . import forgetting, refusals, traces
+from . import forgetting, refusals, suppress, traces
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -162,6 +162,35 @@ def _suppress(
         if digest not in kept
     )
     return [*known, *made]
+
+
+def readmit(known_by: str, *, name: str, reason: str, evidence: str, by: AbstractUser, now: datetime) -> int:
+    """Let an erased person be called again by a number or e-mail of theirs; returns how many entries came off.
+
+    `name`: as they were known, where others share the number. Raises a `refusals.Refused`.
+    """
+    text = _read(known_by)
+    wanted = {*erasure.digests(text), *(erasure.digests(text, name) if name.strip() else ())}
+    entries = Suppression.objects.active().filter(scope=Suppression.Scope.ERASED, digest__in=wanted)
+    found = list(entries)
+    if not found:
+        raise refusals.Invalid(
+            gettext("Nobody who was erased is known by this; where others share a number, add the name."),
+            field="known_by",
+        )
+    with transaction.atomic():
+        for entry in found:
+            suppress.lift(entry, reason=reason, evidence=evidence, by=by, now=now)
+    return len(found)
+
+
+def _read(known_by: str) -> str:
+    if "@" in known_by:
+        return known_by.strip()
+    try:
+        return numbers.parse(known_by, Workspace.current().region).e164
+    except numbers.NumberRefused as refused:
+        raise refusals.Invalid(refused.reason, field="known_by") from None
 
 
 # --- the ledger ----------------------------------------------------------------------------------------------

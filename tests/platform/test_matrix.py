@@ -174,7 +174,7 @@ compliance_people                  GET     -           in        403  403  ok   
 compliance_person_export           POST    lead        in        403  403  ok   403  404  ok
 compliance_person_erase            GET     lead        in        403  403  403  403  403  ok
 compliance_person_erase            POST    lead        in        403  403  403  403  403  ok
-compliance_person_readmit          POST    -           in        403  403  403  403  403  ok
+compliance_person_readmit          POST    -           in        403  403  403  403  403  422
 compliance_evidence                GET     -           in        403  403  ok   403  ok   ok
 compliance_evidence_call           GET     logged_call in        403  403  ok   403  404  ok
 compliance_evidence_export         POST    evidence_format in    403  403  ok   403  ok   ok
