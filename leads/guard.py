@@ -222,8 +222,6 @@ def _months_after(at: datetime, months: int) -> datetime:
 
 
 def _registries(facts: GuardFacts, rules: Rules, now: datetime) -> list[Reason]:
-    if facts.registries is None:
-        return []
     known = {fact.registry: fact for fact in facts.registries}
     hits: dict[str, Literal["block", "warn"]] = {}
     stale: dict[str, None] = {}

@@ -61,7 +61,8 @@ class GuardFacts:
     """Everything known about one call to one number of one lead.
 
     `country` and `region` are the address's. `suppressed` holds the scopes of our own list that match:
-    number, person, company. `registries` None: this workspace screens no registries yet.
+    number, person, company. `registries` holds what each list that covers the number's area says: one that the
+    rules ask for and that is not among them counts as not loaded.
     `dials_to_number` counts every lead's, `dials_to_lead` every number's; both reach back at least 7 days and
     the longest cap.
     `stop_requested_at`: the last request not to call, even if lifted since; what was granted before is void.
@@ -83,7 +84,7 @@ class GuardFacts:
     permissions: tuple[Permission, ...] = ()
     stop_requested_at: datetime | None = None
     refused_at: datetime | None = None
-    registries: tuple[RegistryFact, ...] | None = None
+    registries: tuple[RegistryFact, ...] = ()
     dials_to_number: tuple[datetime, ...] = ()
     dials_to_lead: tuple[datetime, ...] = ()
     last_dial_busy: bool = False

@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext
 
 from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
@@ -17,6 +19,8 @@ from leads.erasure import KeyMissing
 from leads.hours import hours_of
 from leads.law import jurisdictions
 from leads.models import Lead, Number
+from leads.registries import facts as registries
+from leads.registries.lookup import Gone
 from leads.terms import terms
 from leads.zones import find_zones
 
@@ -81,25 +85,18 @@ class _Gathering:
         self.links = guard_rows.links_of(ids, now=now)
         numbers = {link.number_id: link.number.e164 for links in self.links.values() for link in links}
         self.dials = guard_rows.dials_of(ids, set(numbers), now=now, past=past)
-        self.failed, self.lists, self.permissions = "", Lists(), {}
+        self.failed, self.lists, self.permissions, self.registries = "", Lists(), {}, {}
         if numbers:
             self.permissions = guard_rows.permissions_of(ids)
-            self._read_lists(ids)
-
-    def _read_lists(self, ids: list[int]) -> None:
-        try:
-            self.lists = guard_rows.lists_of(
-                callees={
-                    (link.number.e164, lead.person) for lead in self.leads for link in self.links[lead.pk]
-                },
+            self.registries, unscreened = _screened(set(numbers.values()))
+            self.lists, unread = _lists(
+                callees={(link.number.e164, lead.person) for lead in leads for link in self.links[lead.pk]},
                 lead_ids=ids,
-                company_ids={lead.company_id for lead in self.leads if lead.company_id},
-                domains={_domain(lead) for lead in self.leads if lead.email},
-                at=self.now if self.past else None,
+                company_ids={lead.company_id for lead in leads if lead.company_id},
+                domains={_domain(lead) for lead in leads if lead.email},
+                at=now if past else None,
             )
-        except KeyMissing as missing:
-            log.error("every call is blocked: %s", missing)
-            self.failed = str(missing)
+            self.failed = unread or unscreened
 
     def situations(self) -> dict[int, Situation]:
         return {lead.pk: self._situation(lead) for lead in self.leads}
@@ -143,6 +140,7 @@ class _Gathering:
             permissions=self.permissions.get(lead.pk, ()),
             stop_requested_at=self.lists.stopped_at.get(lead.pk),
             refused_at=lead.cooled_at if self._stood(lead.cooled_at) else None,
+            registries=self.registries.get(number.e164, ()),
             dials_to_number=self.dials.to_number.get(number.pk, ()),
             dials_to_lead=tuple(at for at in self.dials.to_lead.get(lead.pk, ()) if at >= since),
             last_dial_busy=number.pk in self.dials.busy,
@@ -160,6 +158,24 @@ class _Gathering:
         """A number found dead only after a past call was in use at its time."""
         known_later = number.status_at is not None and not self._stood(number.status_at)
         return Number.Status.OK if known_later else number.status
+
+
+def _lists(**which: Any) -> tuple[Lists, str]:
+    """Our own lists, and why they could not be read: then every call is blocked."""
+    try:
+        return guard_rows.lists_of(**which), ""
+    except KeyMissing as missing:
+        log.error("every call is blocked: %s", missing)
+        return Lists(), str(missing)
+
+
+def _screened(e164s: set[str]) -> tuple[dict[str, tuple[rules_of_call.RegistryFact, ...]], str]:
+    """What the registries say of the numbers, and why they could not be read."""
+    try:
+        return registries.facts_of(e164s), ""
+    except Gone:
+        log.exception("calls are blocked: the lists changed faster than they could be read")
+        return {}, gettext("the do-not-call lists are just being replaced; try again.")
 
 
 def _domain(lead: Lead) -> str:
@@ -190,11 +206,11 @@ def asked_of_number(
 
     `zone` is confirmed by whoever asks; `country` and `region` are an address's.
     """
-
     stands = terms()
     row = Number.objects.filter(e164=number.e164).first()
     dials = guard_rows.dials_of((), {row.pk}, now=now, past=True) if row else Dials()
-    lists = guard_rows.lists_of(callees={(number.e164, "")})
+    lists, unread = _lists(callees={(number.e164, "")})
+    known, unscreened = _screened({number.e164})
     found = find_zones(confirmed=zone, country=country, region=region, number=number.e164)
     facts = rules_of_call.GuardFacts(
         number=number.e164,
@@ -207,9 +223,11 @@ def asked_of_number(
         number_status=row.status if row else Number.Status.OK,
         erased=bool(lists.erased),
         suppressed=(str(Scope.NUMBER),) if lists.on_list else (),
+        registries=known.get(number.e164, ()),
         dials_to_number=dials.to_number.get(row.pk, ()) if row else (),
         last_dial_busy=bool(dials.busy),
         is_customer=bool(lists.customers),
+        failed=unread or unscreened,
         workspace=stands.settings,
     )
     places = jurisdictions(country, region, number.e164)

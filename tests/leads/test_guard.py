@@ -36,9 +36,14 @@ NEW_YORK, MIAMI, LONDON, BERLIN = "+12125550123", "+13055550123", "+442079460123
 WARSAW, MOSCOW, COPENHAGEN, KATHMANDU = "+48223901234", "+74951234567", "+4532123456", "+9779841234567"
 
 
+# Screened yesterday against every list, and on none.
+SCREENED = tuple(RegistryFact(name, False, TODAY - DAY) for name in ("uk-ctps", "uk-tps", "us-ftc"))
+
+
 def facts(number: str = NEW_YORK, country: str = "", region: str = "", **known) -> GuardFacts:
     found = find_zones(country=country, region=region, number=number)
-    return GuardFacts(number, country, region, **({"zones": found.zones, "zones_from": found.source} | known))
+    given = {"zones": found.zones, "zones_from": found.source, "registries": SCREENED} | known
+    return GuardFacts(number, country, region, **given)
 
 
 def rules(known: GuardFacts, rows=None, on: date = TODAY):
@@ -517,7 +522,7 @@ WAITS = [
     ("over a Sunday", facts("+12055550123"), (2026, 11, 22, 18), datetime(2026, 11, 23, 14, tzinfo=UTC)),
     (
         "over Christmas and a Sunday",
-        facts("+12055550123"),
+        facts("+12055550123", registries=on_lists(age=-400)),
         (2027, 12, 25, 18),
         datetime(2027, 12, 27, 14, tzinfo=UTC),
     ),
@@ -583,14 +588,12 @@ def calls(draw) -> tuple[GuardFacts, datetime]:
     kinds = draw(
         st.lists(st.sampled_from(["consent", "purchase", "enquiry", "written_permission"]), max_size=2)
     )
-    lists = draw(st.sampled_from([None, (), ("us-ftc", "uk-tps", "uk-ctps")]))
+    lists = draw(st.sampled_from([(), ("us-ftc", "uk-tps", "uk-ctps"), ("us-ftc", "uk-tps", "uk-ctps")]))
     known = facts(
         number,
         audience=draw(st.sampled_from(["consumer", "business"])),
         permissions=tuple(Permission(kind, now - draw(st.integers(1, 700)) * DAY) for kind in kinds),
-        registries=None
-        if lists is None
-        else tuple(RegistryFact(name, draw(st.booleans()), now.date()) for name in lists),
+        registries=tuple(RegistryFact(name, draw(st.booleans()), now.date()) for name in lists),
         lead_request=draw(st.booleans()),
         last_dial_busy=draw(st.booleans()),
         **dials,
@@ -617,21 +620,14 @@ RESTRICTIONS = {
     "hits harden": lambda known, now: replace(
         known, workspace=replace(known.workspace, mobile_hit_blocks=True)
     ),
-    "registries never loaded": lambda known, now: (
-        replace(known, registries=()) if known.registries is None else known
+    "registries never loaded": lambda known, now: replace(
+        known, registries=tuple(replace(fact, loaded=False) for fact in known.registries)
     ),
-    "on every registry": lambda known, now: (
-        replace(
-            known,
-            registries=tuple(
-                RegistryFact(name, True, now.date()) for name in ("us-ftc", "uk-tps", "uk-ctps")
-            ),
-        )
-        if known.registries is None
-        else replace(known, registries=tuple(replace(fact, hit=True) for fact in known.registries))
+    "on every registry": lambda known, now: replace(
+        known, registries=tuple(replace(fact, hit=True) for fact in known.registries)
     ),
     "every list stale": lambda known, now: replace(
-        known, registries=tuple(replace(fact, list_date=None) for fact in known.registries or ())
+        known, registries=tuple(replace(fact, list_date=None) for fact in known.registries)
     ),
     "an address in Rhode Island": lambda known, now: replace(known, country="US", region="RI"),
     "an address in Poland": lambda known, now: replace(known, country="PL"),
@@ -672,7 +668,7 @@ def test_at_next_allowed_at_time_forbids_nothing_and_a_second_earlier_it_does(ca
 def test_dialling_whenever_allowed_breaks_no_cap(call, dials):
     """The guard asked again after each dial: at most 3 in any 24 hours, 2 a local day and 5 in 7 days."""
     known, now = call
-    known = replace(known, permissions=given_by("consent", 900 * DAY), registries=None, lead_request=False)
+    known = replace(known, permissions=given_by("consent", 900 * DAY), lead_request=False)
     made: list[datetime] = []
     known = replace(known, dials_to_number=(), dials_to_lead=())
     for _ in range(dials):
