@@ -35,6 +35,7 @@ from leads.prepare import (
     read_external_ids,
     read_phones,
 )
+from leads.registries.scrub import note_hits
 
 __all__ = ["FieldError", "LeadRefused", "NewLead", "PhoneInput", "create_lead", "create_leads", "edit_lead"]
 
@@ -212,9 +213,9 @@ def number_rows(parsed: Iterable[numbers.ParsedNumber], *, now: datetime) -> dic
         return {}
     found = {row.e164: row for row in Number.objects.filter(e164__in=wanted)}
     if missing := wanted.keys() - found.keys():
-        Number.objects.bulk_create(
-            (_new_number(wanted[e164], now) for e164 in sorted(missing)), ignore_conflicts=True
-        )
+        new = [_new_number(wanted[e164], now) for e164 in sorted(missing)]
+        note_hits(new)
+        Number.objects.bulk_create(new, ignore_conflicts=True)
         found.update((row.e164, row) for row in Number.objects.filter(e164__in=missing))
     return found
 

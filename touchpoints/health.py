@@ -34,6 +34,8 @@ LABELS: dict[str, Promise] = {
     "thin_records": _("Thin records kept long enough"),
     "run_rule_changes": _("Re-evaluate after a change of rules"),
     "run_waiting_imports": _("Read imported files"),
+    "run_registry_loads": _("Load do-not-call lists"),
+    "scrub_numbers": _("Hold numbers against do-not-call lists"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from leads.registries import load, scrub
 from touchpoints import (
     bell,
     calls,

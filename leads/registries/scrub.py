@@ -10,14 +10,15 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from pyroaring import BitMap
 
-from leads.models import Number, RegistryArea, RegistryLoad, RegistryScrub
+from leads.models import Number, RegistryArea, RegistryLoad, RegistryScrub, Workspace
 from leads.registries.bitmaps import LEAD_DIGITS, LONGEST_REST, country_code, number_at, prefix_of
 from leads.registries.facts import TRIES, facts_of
 from leads.registries.lookup import Gone, bitmaps, in_force
@@ -29,6 +30,11 @@ CHUNK = 500_000
 WRITTEN_AT_ONCE = 2_000
 # Of more areas than these all numbers are read.
 MOST_RANGES = 20
+# A scrub still under way after so long has been left by a process that is no more.
+SCRUBS_WITHIN = timedelta(minutes=10)
+SMALL_HOURS = range(2, 5)
+NOT_AGAIN_WITHIN = timedelta(hours=12)
+MISSED_AFTER = timedelta(hours=30)
 
 
 def after_load(load: RegistryLoad, *, clock: Callable[[], datetime]) -> None:
@@ -37,9 +43,22 @@ def after_load(load: RegistryLoad, *, clock: Callable[[], datetime]) -> None:
     RegistryLoad.objects.filter(pk=load.pk).update(scrubbed_at=clock())
 
 
-def unscrubbed() -> Iterable[RegistryLoad]:
+def unscrubbed(*, now: datetime) -> Iterable[RegistryLoad]:
     """Loads whose process ended before it could say what they mean to our numbers."""
-    return RegistryLoad.objects.filter(status=RegistryLoad.Status.LOADED, scrubbed_at=None)
+    return RegistryLoad.objects.filter(
+        status=RegistryLoad.Status.LOADED, scrubbed_at=None, finished_at__lt=now - SCRUBS_WITHIN
+    )
+
+
+def is_due(*, now: datetime) -> bool:
+    """Whether the nightly scrub is to run: in the small hours of the workspace, or when it was missed."""
+    last = (
+        RegistryScrub.objects.filter(cause=RegistryScrub.Cause.NIGHTLY).values_list("at", flat=True).first()
+    )
+    if last is None or now - last > MISSED_AFTER:
+        return RegistryArea.objects.exists() or last is not None
+    local = now.astimezone(ZoneInfo(Workspace.current().time_zone))
+    return local.hour in SMALL_HOURS and now - last > NOT_AGAIN_WITHIN
 
 
 def nightly(*, clock: Callable[[], datetime]) -> RegistryScrub:
