@@ -5,17 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.db.models import Count, OuterRef, Subquery
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from . import guarding, plans
+from leads.models import Lead
+
+from . import plans, refusals
 from .cadence import Attempted, Plan, attempted
-from .models import CallAttempt, Direction, HandRaise, Outcome, Pursuit
-from .next_step import Context, NeedsTask, NextStep, PursuitEnds, next_step
+from .models import (
+    CallAttempt,
+    Direction,
+    FollowUp,
+    HandRaise,
+    Outcome,
+    OutcomeChange,
+    Pursuit,
+    TemperatureOverride,
+)
+from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step
 
 if TYPE_CHECKING:
-    from leads.models import Lead
+    from collections.abc import Sequence
 
     from .outcomes import Logged
     from .situation import Situation
@@ -23,6 +36,55 @@ if TYPE_CHECKING:
 FOUND_NOBODY = ("no_answer", "voicemail_left", "busy")
 # What the lead asked for is placed whether a pursuit runs or not.
 ASKED_FOR = ("agreed_time", "later", "send_info")
+
+
+class Earlier(NamedTuple):
+    """A call of the same pursuit, before this one."""
+
+    outcome: str | None
+    started_at: datetime
+    attempt: int | None
+
+
+def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
+    """The call with its pursuit and its lead, locked, with what stands beside them.
+
+    The lead first, as everywhere, so that nobody waits in a circle. Beside it: `raised_at` of the hand-raise of its
+    latest hand-raise, `planned` and `overridden`, the ids of its open follow-up and of a
+    temperature set by hand; beside the call: `changes`, how often its outcome was changed.
+
+    Raises `refusals.AttemptClosed` where the person was erased: nothing more is kept of what they said.
+    """
+    of_lead = {"lead": OuterRef("pk")}
+    planned = FollowUp.objects.open().filter(**of_lead).order_by().values("pk")
+    overridden = TemperatureOverride.objects.filter(**of_lead, ended_at=None).order_by().values("pk")
+    leads = Lead.objects.select_for_update(of=("self",)).select_related("company")
+    lead = leads.annotate(
+        raised_at=latest_raise(OuterRef("pk")),
+        planned=Subquery(planned[:1]),
+        overridden=Subquery(overridden[:1]),
+    ).get(pk=call.lead_id)
+    if lead.erased_at is not None:
+        raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
+    changed = OutcomeChange.objects.filter(call=OuterRef("pk")).order_by().values("call")
+    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related("pursuit__cadence")
+    found = calls.annotate(changes=Subquery(changed.values(n=Count("*")))).get(pk=call.pk)
+    found.lead = lead
+    return found, lead
+
+
+def latest_raise(lead: OuterRef | int) -> Subquery:
+    """When a lead last raised a hand."""
+    raised = HandRaise.objects.filter(lead=lead).order_by("-raised_at")
+    return Subquery(raised.values("raised_at")[:1])
+
+
+def earlier_calls(call: CallAttempt) -> list[Earlier]:
+    """The other calls of the call's pursuit."""
+    if call.pursuit_id is None:
+        return []
+    rows = CallAttempt.objects.filter(pursuit=call.pursuit_id).exclude(pk=call.pk).order_by()
+    return [Earlier(*row) for row in rows.values_list("outcome_id", "started_at", "attempt")]
 
 
 class AfterCall:
@@ -33,23 +95,43 @@ class AfterCall:
         call: CallAttempt,
         lead: Lead,
         logged: Logged,
+        situation: Situation,
+        earlier: Sequence[Earlier],
+        raised_at: datetime | None,
         *,
         now: datetime,
-        situation: Situation | None = None,
     ) -> None:
         self.call, self.lead, self.logged, self.now = call, lead, logged, now
-        self.pursuit = Pursuit.objects.select_related("cadence").filter(pk=call.pursuit_id).first()
-        self.situation = situation or guarding.gather([lead], now=now)[lead.pk]
-        self.raised = HandRaise.objects.filter(lead=lead, raised_at__gt=now - timedelta(hours=24)).first()
-        self.earlier = list(
-            CallAttempt.objects.filter(pursuit=self.pursuit)
-            .exclude(pk=call.pk)
-            .values("outcome_id", "started_at", "attempt")
-            if self.pursuit
-            else []
-        )
+        self.pursuit, self.situation, self.earlier = call.pursuit, situation, earlier
+        lately = raised_at is not None and raised_at > now - timedelta(hours=24)
+        self.raised_at = raised_at if lately else None
         # Closed without an outcome before: the attempt is counted, and the plan has gone on meanwhile.
         self.counted = bool(self.pursuit and call.attempt and self.pursuit.attempt > call.attempt)
+
+    def told(self, outcomes: Sequence[Outcome]) -> dict[str, str]:
+        """What would come next after each outcome, in words with its date, by outcome key; an agreed time is not known
+        yet. Where the lead chooses the day, under "<outcome>:<days>" for each that is offered.
+        """
+        told, logged = {}, self.logged
+        for outcome in outcomes:
+            if outcome.policy == "agreed_time":
+                continue
+            told[outcome.key] = self._in_words(self.decide(outcome))
+            for days in outcome.params.get("days", ()):
+                self.logged = replace(logged, days=int(days))
+                told[f"{outcome.key}:{days}"] = self._in_words(self.decide(outcome))
+            self.logged = logged
+        return told
+
+    def _in_words(self, step: NextStep) -> str:
+        """The step with the day it falls on where the lead is; a step of today or without a day says why alone."""
+        if not isinstance(step, Placement):
+            return step.reason
+        place = self.situation.place
+        due = step.due_at.astimezone(place.zone)
+        if due.date() == place.local_date(self.now):
+            return step.reason
+        return gettext("%(day)s: %(why)s") % {"day": date_format(due, "D j M"), "why": step.reason}
 
     def decide(self, outcome: Outcome) -> NextStep:
         """What the outcome's policy places next; a task where the lead cannot be called any more."""
@@ -88,11 +170,9 @@ class AfterCall:
         reached = bool(pursuit.reached_at) or outcome.reach
         attempt, step = self._numbers(reached=reached)
         today = place.local_date(now)
-        outcomes_today = [
-            row["outcome_id"] for row in self.earlier if place.local_date(row["started_at"]) == today
-        ]
-        outcomes_ever = [row["outcome_id"] for row in self.earlier]
-        raised = self.raised
+        outcomes_today = [past.outcome for past in self.earlier if place.local_date(past.started_at) == today]
+        outcomes_ever = [past.outcome for past in self.earlier]
+        raised_at = self.raised_at
         nobody = outcome.key in FOUND_NOBODY and bool(pursuit.reached_at)
         return Context(
             plan=self._plan,
@@ -105,19 +185,15 @@ class AfterCall:
             busy_today=outcomes_today.count("busy") + (outcome.key == "busy"),
             hang_ups=outcomes_ever.count("hung_up") + (outcome.key == "hung_up"),
             voicemails=tuple(
-                row["attempt"] or pursuit.step
-                for row in self.earlier
-                if row["outcome_id"] == "voicemail_left"
+                past.attempt or pursuit.step for past in self.earlier if past.outcome == "voicemail_left"
             ),
             other_numbers=len(self.situation.callable_numbers(without=self.call.number_id)),
             agreed_at=self.logged.callback_at,
             promised_on=self._promised_on(),
             days=self.logged.days,
-            hand_raised_at=raised.raised_at if raised else None,
-            hand_raise_tries=sum(
-                1 for row in self.earlier if raised and row["started_at"] >= raised.raised_at
-            )
-            + 1,
+            hand_raised_at=raised_at,
+            hand_raise_tries=1
+            + sum(raised_at is not None and past.started_at >= raised_at for past in self.earlier),
             earliest=self.situation.law_earliest,
             ends_pursuit=outcome.ends_pursuit,
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext
 
 from leads.identity import Identity
@@ -52,8 +52,10 @@ def dial(
     blocked: Verdict | None = None
     with transaction.atomic():
         locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
-        again = _open_call(locked, user, number, now=now, redial=redial)
-        _check_lease(locked, user, now=now)
+        open_calls = _open_calls(locked, user)
+        again = _taken_up(locked, open_calls, user, number, now=now, redial=redial)
+        follow_up = FollowUp.objects.open().filter(lead=locked).select_related("lease_by").first()
+        _check_lease(follow_up, open_calls, user, now=now)
         situation = guarding.gather([locked], now=now)[locked.pk]
         chosen = situation.choose(again.number if again is not None and number is None else number)
         verdict = situation.verdict(chosen, now=now, redial=again is not None)
@@ -68,7 +70,7 @@ def dial(
             )
         else:
             call = again or _open_attempt(
-                locked, chosen, verdict, situation, user, now=now, warn_reason=warn_reason
+                locked, follow_up, chosen, verdict, situation, user, now=now, warn_reason=warn_reason
             )
             Dial.objects.create(call=call, number=chosen, lead=locked, at=now)
     if blocked is not None:
@@ -76,15 +78,26 @@ def dial(
     return call
 
 
-def _open_call(
-    lead: Lead, user: AbstractUser, number: Number | None, *, now: datetime, redial: bool
+def _open_calls(lead: Lead, user: AbstractUser) -> list[CallAttempt]:
+    """Open dials of this rep, and anybody's to this lead."""
+    rows = CallAttempt.objects.open().outbound().filter(Q(user=user) | Q(lead=lead))
+    return list(rows.select_related("lead", "number", "user"))
+
+
+def _taken_up(
+    lead: Lead,
+    open_calls: list[CallAttempt],
+    user: AbstractUser,
+    number: Number | None,
+    *,
+    now: datetime,
+    redial: bool,
 ) -> CallAttempt | None:
     """The open attempt that a redial takes up; raises where an open one stands in the way.
 
     Another number of the lead is an attempt of its own.
     """
-    mine = CallAttempt.objects.open().outbound().filter(user=user).select_related("lead", "number")
-    open_call = mine.first()
+    open_call = next((call for call in open_calls if call.user_id == user.pk), None)
     if open_call is None:
         return None
     same = open_call.lead_id == lead.pk and (number is None or number.pk == open_call.number_id)
@@ -95,22 +108,15 @@ def _open_call(
     )
 
 
-def _check_lease(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
-    follow_up = FollowUp.objects.open().filter(lead=lead).select_related("lease_by").first()
+def _check_lease(
+    follow_up: FollowUp | None, open_calls: list[CallAttempt], user: AbstractUser, *, now: datetime
+) -> None:
+    other = next((call for call in open_calls if call.user_id != user.pk), None)
     leased = (
         follow_up is not None
-        and follow_up.lease_by_id is not None
-        and follow_up.lease_by_id != user.pk
+        and follow_up.lease_by_id not in (None, user.pk)
         and follow_up.lease_until is not None
         and follow_up.lease_until > now
-    )
-    other = (
-        CallAttempt.objects.open()
-        .outbound()
-        .filter(lead=lead)
-        .exclude(user=user)
-        .select_related("user")
-        .first()
     )
     if leased or other is not None:
         holder = other.user if other is not None else follow_up.lease_by if follow_up else None
@@ -122,6 +128,7 @@ def _check_lease(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
 
 def _open_attempt(
     lead: Lead,
+    follow_up: FollowUp | None,
     number: Number,
     verdict: Verdict,
     situation: guarding.Situation,
@@ -131,7 +138,6 @@ def _open_attempt(
     warn_reason: str,
 ) -> CallAttempt:
     pursuit = _pursuit_of(lead, user, now=now)
-    follow_up = FollowUp.objects.open().filter(lead=lead).first()
     local = situation.local_time(now)
     try:
         with transaction.atomic():
@@ -164,9 +170,12 @@ def _open_attempt(
 
 
 def _pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | None:
-    """The pursuit a dial belongs to: the open one, else a new one. None where the lead is nobody's, and where what
-    a pursuit is for has been reached: a call about a meeting or to a customer is no new run at reaching them."""
-    pursuit = Pursuit.objects.open().filter(lead=lead).first()
+    """The pursuit a dial belongs to, with `last`, the number of its last attempt: the open one, else a new one.
+
+    None where the lead is nobody's, and where what a pursuit is for has been reached: a call about a meeting or to a
+    customer is no new run at reaching them.
+    """
+    pursuit = Pursuit.objects.open().filter(lead=lead).annotate(last=Max("calls__attempt")).first()
     if pursuit is None and lead.stage not in (Lead.Stage.MEETING, Lead.Stage.HELD, Lead.Stage.WON):
         pursuit = next(iter(pursue.begin([lead], by=user, now=now)), None)
     return pursuit
@@ -176,8 +185,7 @@ def _attempt_number(pursuit: Pursuit | None) -> int | None:
     """The number of an attempt that begins now, behind those that are still open; None after the reach."""
     if pursuit is None or pursuit.reached_at:
         return None
-    last = pursuit.calls.aggregate(last=Max("attempt"))["last"] or 0
-    return max(pursuit.attempt, last + 1)
+    return max(pursuit.attempt, (getattr(pursuit, "last", None) or 0) + 1)
 
 
 def log_inbound(

@@ -79,9 +79,16 @@ def rank_of(lead: Lead, *, rank: int | None, agreed_at: datetime | None, now: da
 
 
 def place(
-    placements: Iterable[tuple[Lead, Pursuit | None, Placed]], *, now: datetime, why: str = ""
+    placements: Iterable[tuple[Lead, Pursuit | None, Placed]],
+    *,
+    now: datetime,
+    why: str = "",
+    closed_as: str = FollowUp.Closed.REPLACED,
 ) -> list[FollowUp]:
-    """Make each lead's next follow-up, in place of the open one; a constant number of statements."""
+    """Make each lead's next follow-up, in place of the open one; a constant number of statements.
+
+    `why` and `closed_as`: what became of the one before.
+    """
     rows = []
     for lead, pursuit, placed in placements:
         rank, value = rank_of(lead, rank=placed.rank, agreed_at=placed.agreed_at, now=now)
@@ -105,8 +112,10 @@ def place(
                 placed_at=now,
             )
         )
-    with transaction.atomic():
-        close([row.lead_id for row in rows], FollowUp.Closed.REPLACED, now=now, why=why)
+    if not rows:
+        return []
+    with transaction.atomic(savepoint=False):
+        close([row.lead_id for row in rows], closed_as, now=now, why=why)
         return FollowUp.objects.bulk_create(rows)
 
 

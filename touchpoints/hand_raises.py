@@ -106,17 +106,21 @@ def callable_time(situation: guarding.Situation, since: datetime, until: datetim
 
 def offered_to(user: AbstractUser, *, now: datetime) -> Q:
     """Follow-ups of colleagues that are offered to this member of their team, who must be free to take one."""
+    return Q(pk__in=offered_ids(user, now=now))
+
+
+def offered_ids(user: AbstractUser, *, now: datetime) -> list[int]:
+    """The ids of the follow-ups that `offered_to` means, which are few: the queue stays one look into its indexes."""
     if not user.team_id:  # type: ignore[attr-defined]
-        return Q(pk__in=[])
+        return []
     offered = _waiting(now=now).filter(offered_at__isnull=False)
     rows = FollowUp.objects.open().filter(
         rank=FollowUp.Rank.HAND_RAISE,
         team=user.team_id,  # type: ignore[attr-defined]
         lead__in=offered.values("lead"),
     )
-    # By their ids, which are few: the queue stays one look into its indexes.
     found = list(rows.exclude(assignee=user).values_list("pk", flat=True)[:CHUNK])
-    return Q(pk__in=found if found and is_free(user, now=now) else [])
+    return found if found and is_free(user, now=now) else []
 
 
 def is_free(user: AbstractUser, *, now: datetime) -> bool:

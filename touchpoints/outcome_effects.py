@@ -112,10 +112,12 @@ def _refer(log: Logging) -> None:
 
 def promise_and_meet(log: Logging, outcome: Outcome, step: NextStep) -> None:
     if outcome.reach:
-        kept = _open_promises(log.lead).filter(due_at__lte=log.now + timedelta(days=1))
-        for pk in list(kept.values_list("pk", flat=True)):
+        due = _open_promises(log.lead).filter(due_at__lte=log.now + timedelta(days=1))
+        kept = list(due.values_list("pk", flat=True))
+        for pk in kept:
             log.note("promises_kept", pk)
-        kept.update(kept_at=log.now)
+        if kept:
+            Promise.objects.filter(pk__in=kept).update(kept_at=log.now)
     for text, due_at in _promises(log, outcome, step):
         promise = Promise.objects.create(
             lead=log.lead,
@@ -153,6 +155,8 @@ def _book(log: Logging) -> None:
 
 def answer(log: Logging) -> None:
     given = {question[:300]: answer for question, answer in log.logged.answers.items() if answer.strip()}
+    if not given:
+        return
     known = {row.question: row for row in log.lead.answers.filter(question__in=given)}
     for question, answer in given.items():
         old = known.get(question)

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from leads.models import Lead
 
-from . import assign, engine, follow_ups, outcome_effects, pursue, refusals, stage
-from .after_call import FOUND_NOBODY, AfterCall
+from . import assign, engine, follow_ups, guarding, outcome_effects, pursue, refusals, stage
+from .after_call import FOUND_NOBODY, AfterCall, earlier_calls, locked
 from .bell import EVALUATE, ring_on_commit
 from .cadence import Declined
 from .models import (
@@ -24,7 +23,6 @@ from .models import (
     Direction,
     FollowUp,
     Outcome,
-    OutcomeChange,
     Pursuit,
     TemperatureChange,
     Touchpoint,
@@ -58,8 +56,18 @@ class Logged:
     answers: dict[str, str] = field(default_factory=dict)
 
 
-def log_outcome(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: datetime) -> CallAttempt:
-    """Log the outcome of an attempt in one transaction. Raises a `refusals.Refused` and writes nothing then."""
+def log_outcome(
+    call: CallAttempt,
+    logged: Logged,
+    *,
+    user: AbstractUser,
+    now: datetime,
+    situation: Situation | None = None,
+) -> CallAttempt:
+    """Log the outcome of an attempt in one transaction. Raises a `refusals.Refused` and writes nothing then.
+
+    `situation`: the lead's, where the caller has just gathered it.
+    """
     with transaction.atomic():
         call, lead = locked(call)
         if call.outcome_id is not None:
@@ -68,66 +76,30 @@ def log_outcome(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: d
             )
         if call.user_id != user.pk and not user.is_manager:  # type: ignore[attr-defined]
             raise refusals.NotYours(gettext("This call is a colleague's."))
-        Logging(call, lead, logged, user, now).apply()
+        Logging(call, lead, logged, user, situation, now=now).apply()
     return call
-
-
-def preview(
-    lead: Lead,
-    call: CallAttempt | None,
-    situation: Situation,
-    *,
-    user: AbstractUser,
-    now: datetime,
-) -> dict[str, str]:
-    """What would come next after each outcome, in words with its date, by outcome key; for a call that is open or to be
-    made. Where the lead chooses the day, under "<outcome>:<days>" for each that is offered.
-    """
-    if call is None:
-        pursuit = Pursuit.objects.open().filter(lead=lead).first()
-        call = CallAttempt(lead=lead, pursuit=pursuit, user=user, started_at=now)  # type: ignore[misc]
-    after = AfterCall(call, lead, Logged(outcome=""), now=now, situation=situation)
-    told = {}
-    for outcome in Outcome.objects.filter(active=True):
-        if outcome.policy == "agreed_time":
-            continue
-        told[outcome.key] = _in_words(after.decide(outcome), situation, now=now)
-        for days in outcome.params.get("days", ()):
-            after.logged = Logged(outcome="", days=int(days))
-            told[f"{outcome.key}:{days}"] = _in_words(after.decide(outcome), situation, now=now)
-        after.logged = Logged(outcome="")
-    return told
-
-
-def _in_words(step: NextStep, situation: Situation, *, now: datetime) -> str:
-    """The step with the day it falls on where the lead is; a step of today or without a day says why alone."""
-    if not isinstance(step, Placement):
-        return step.reason
-    place = situation.place
-    due = step.due_at.astimezone(place.zone)
-    if due.date() == place.local_date(now):
-        return step.reason
-    return gettext("%(day)s: %(why)s") % {"day": date_format(due, "D j M"), "why": step.reason}
-
-
-def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
-    """The call and its lead, locked: the lead first, as everywhere, so that nobody waits in a circle.
-
-    Raises `refusals.AttemptClosed` where the person was erased: nothing more is kept of what they said.
-    """
-    lead = Lead.objects.select_for_update(of=("self",)).select_related("company").get(pk=call.lead_id)
-    if lead.erased_at is not None:
-        raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
-    return CallAttempt.objects.select_for_update(of=("self",)).get(pk=call.pk), lead
 
 
 class Logging:
     """One outcome being logged: everything it reads, decides and writes, and what it made."""
 
-    def __init__(self, call: CallAttempt, lead: Lead, logged: Logged, user: Any, now: datetime) -> None:
+    def __init__(
+        self,
+        call: CallAttempt,
+        lead: Lead,
+        logged: Logged,
+        user: Any,
+        situation: Situation | None = None,
+        *,
+        now: datetime,
+    ) -> None:
+        """`call` and `lead` as `after_call.locked` reads them."""
         self.call, self.lead, self.logged, self.user, self.now = call, lead, logged, user, now
-        self.after = AfterCall(call, lead, logged, now=now)
-        self.pursuit, self.situation = self.after.pursuit, self.after.situation
+        self.pursuit = call.pursuit
+        self.situation = situation or guarding.gather([lead], now=now)[lead.pk]
+        self.after = AfterCall(
+            call, lead, logged, self.situation, earlier_calls(call), lead.raised_at, now=now
+        )
         self.made: dict[str, list[Any]] = {}
 
     def apply(self) -> None:
@@ -149,9 +121,8 @@ class Logging:
         outcome_effects.answer(self)
         if outcome.sets_cooled:
             # A refusal ends what a warm setting by hand had assumed of them.
-            if self.lead.overrides.filter(ended_at=None, temperature=Lead.Temperature.WARM).update(
-                ended_at=self.now
-            ):
+            warm = self.lead.overrides.filter(ended_at=None, temperature=Lead.Temperature.WARM)
+            if self.lead.overridden and warm.update(ended_at=self.now):
                 self.note("override_ended", True)
             self.lead.cooled_at = self.now
             self.lead.save(update_fields=["cooled_at", "updated_at"])
@@ -163,14 +134,12 @@ class Logging:
 
     def _before(self) -> dict[str, Any]:
         """What taking the outcome back must restore."""
-        follow_up = FollowUp.objects.open().filter(lead=self.lead).first()
         pursuit, call = self.pursuit, self.call
-        override = self.lead.overrides.filter(ended_at=None).first()
         return {
             "ended_at": _text(call.ended_at),
             "duration_seconds": call.duration_seconds,
-            "follow_up": follow_up.pk if follow_up else None,
-            "override": override.pk if override else None,
+            "follow_up": self.lead.planned,
+            "override": self.lead.overridden,
             "stage": self.lead.stage,
             "cooled_at": _text(self.lead.cooled_at),
             "owner": self.lead.owner_id,
@@ -231,8 +200,7 @@ class Logging:
         events += ["conversation"] if talked else []
         events += ["meeting"] if outcome.ends_pursuit == Pursuit.EndReason.MEETING else []
         events += ["lost"] if outcome.ends_pursuit == Pursuit.EndReason.DISQUALIFIED else []
-        for event in events:
-            stage.move(self.lead, event, by=self.user, now=self.now, call=self.call)  # type: ignore[arg-type]
+        stage.move_through(self.lead, events, by=self.user, now=self.now, call=self.call)
 
     def _touch(self, outcome: Outcome) -> None:
         """Record the touchpoint an outcome is: a conversation, or the voicemail with the offer made."""
@@ -244,7 +212,7 @@ class Logging:
             direction=self.call.direction,
             occurred_at=self.call.started_at,
             source="thaw",
-            external_id=f"call:{self.call.pk}:{OutcomeChange.objects.filter(call=self.call).count()}",
+            external_id=f"call:{self.call.pk}:{self.call.changes or 0}",
             summary=self.logged.notes[:500],
             by=self.user.get_full_name() or self.user.get_username(),
             by_user=self.user,
@@ -257,19 +225,19 @@ class Logging:
     def _next(self, outcome: Outcome, step: NextStep) -> None:
         """Write what the policy decided: the next follow-up, the end of the pursuit, or a task."""
         pursuit = self.pursuit if self.pursuit and self.pursuit.ended_at is None else None
-        planned = FollowUp.objects.open().filter(lead=self.lead)
-        if self.after.counted and pursuit and outcome.policy in PLAN_WENT_ON and planned.exists():
+        if self.after.counted and pursuit and outcome.policy in PLAN_WENT_ON and self.lead.planned:
             return
-        follow_ups.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
+        if not isinstance(step, Placement) or step.warm_override_until is not None:
+            follow_ups.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
         if isinstance(step, PursuitEnds):
             if pursuit is not None and step.end_reason:
                 pursue.end(pursuit, step.end_reason, by=self.user, now=self.now, note=self.logged.reason)
         elif isinstance(step, NeedsTask):
             outcome_effects.ask(self, step.task, step.reason)
         elif isinstance(step, Placement):
-            self._place(pursuit, step, promised=outcome.policy == "send_info")
+            self._place(pursuit, step, outcome)
 
-    def _place(self, pursuit: Pursuit | None, step: Placement, *, promised: bool) -> None:
+    def _place(self, pursuit: Pursuit | None, step: Placement, outcome: Outcome) -> None:
         if step.warm_override_until is not None:
             engine.set_override(
                 self.lead,
@@ -281,9 +249,11 @@ class Logging:
             )
             self.note("override", True)
         what = follow_ups.from_placement(step)
-        if promised:
+        if outcome.policy == "send_info":
             what = replace(what, rank=FollowUp.Rank.PROMISE)
-        (placed,) = follow_ups.place([(self.lead, pursuit, what)], now=self.now)
+        (placed,) = follow_ups.place(
+            [(self.lead, pursuit, what)], now=self.now, why=outcome.key, closed_as=FollowUp.Closed.DONE
+        )
         self.note("follow_up", placed.pk)
 
     def note(self, what: str, value: Any) -> None:

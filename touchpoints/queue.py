@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Min, Q
+from django.db.models import Min, Q, Subquery
 from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
     from django.db.models import QuerySet
 
+    from .situation import Situation
+
 LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
 SKIPPED_FOR = timedelta(hours=2)
+SHOWN_BEHIND = 5
 
 
 def _open_to(user: AbstractUser, *, now: datetime) -> Q:
@@ -58,6 +62,7 @@ def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
         .filter(free, channel=Channel.CALL)
         .exclude(skipped_until__gt=now)
         .select_related("lead", "lead__company", "pursuit", "assignee")
+        .annotate(lease_seconds=Subquery(Workspace.objects.filter(pk=1).values("lease_seconds")))
         .order_by("rank", "-rank_value", "due_at", "pk")
     )
 
@@ -65,23 +70,50 @@ def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
 def _best(user: AbstractUser, *, now: datetime, count: int, **without: Any) -> list[FollowUp]:
     """The best of what is theirs, their pool's and offered to them, in order. Each comes ordered from an index of
     its own; asked for together they would be sorted anew for every lead that is served."""
-    offered = _due(user, now=now).filter(hand_raises.offered_to(user, now=now))
-    sources = (due_own(user, now=now), due_pool(user, now=now), offered)
+    sources = [due_own(user, now=now), due_pool(user, now=now)]
+    if offered := hand_raises.offered_ids(user, now=now):
+        sources.append(_due(user, now=now).filter(pk__in=offered))
     rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
     return sorted(rows.values(), key=lambda row: (row.rank, -row.rank_value, row.due_at, row.pk))[:count]
+
+
+@dataclass(frozen=True)
+class Served:
+    """What a rep has before them: the follow-up, the lead's situation, and the next few behind it.
+
+    `situation` and `behind` are None where they were not read on the way.
+    """
+
+    follow_up: FollowUp
+    situation: Situation | None = None
+    behind: list[FollowUp] | None = None
 
 
 def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
     """The follow-up this rep works now, leased to them: the one of their open call, else the one they hold,
     else the best that is due and allowed; None where there is none.
     """
+    served = serve(user, now=now)
+    return served.follow_up if served else None
+
+
+def serve(user: AbstractUser, *, now: datetime) -> Served | None:
+    """`next_lead` with what was read to find it."""
     call = CallAttempt.objects.open().outbound().filter(user=user).first()
     if call is not None:
         # An open call holds its lease, and nobody is given a second lead beside it.
-        return _rows().filter(pk=call.follow_up_id).first()
-    held = _held(user, now=now)
-    if held is not None:
-        return held
+        row = _rows().filter(pk=call.follow_up_id).first()
+        return Served(row) if row else None
+    leased = list(_rows().filter(lease_by=user, lease_until__gt=now).order_by("-lease_until"))
+    held = next((row for row in leased if row.due_at <= now), None)
+    if held is not None and _lease(held, user, now=now):
+        return Served(held)
+    if leased:
+        release(user, now=now)
+    return _serve_fresh(user, now=now)
+
+
+def _serve_fresh(user: AbstractUser, *, now: datetime) -> Served | None:
     looked_at: set[int] = set()
     while len(looked_at) < MOST_LOOKED_AT:
         batch = _best(user, now=now, count=LOOKED_AT_A_TIME, pk__in=looked_at)
@@ -89,13 +121,14 @@ def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
             return None
         looked_at.update(row.pk for row in batch)
         situations = guarding.gather([row.lead for row in batch], now=now)
-        for row in batch:
+        for place, row in enumerate(batch):
             situation = situations[row.lead_id]
-            if situation.may_serve(now=now):
-                if _lease(row, user, now=now):
-                    return row
-            else:
+            if not situation.may_serve(now=now):
                 _put_off(row, situation, now=now)
+            elif _take(row, user, now=now):
+                behind = batch[place + 1 :]
+                enough = len(behind) >= SHOWN_BEHIND or len(batch) < LOOKED_AT_A_TIME
+                return Served(row, situation, behind[:SHOWN_BEHIND] if enough else None)
     return None
 
 
@@ -103,23 +136,20 @@ def _rows() -> Any:
     return FollowUp.objects.open().select_related("lead", "lead__company", "pursuit", "assignee")
 
 
-def _held(user: AbstractUser, *, now: datetime) -> FollowUp | None:
-    """What the rep has in hand: a live lease is renewed."""
-    row = _rows().filter(lease_by=user, lease_until__gt=now, due_at__lte=now).order_by("-lease_until").first()
-    if row is not None and _lease(row, user, now=now):
-        return row  # type: ignore[no-any-return]
-    return None
-
-
 def _lease(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
-    """Take or renew a lease by compare-and-swap: only one of two reps gets it."""
-    until = now + timedelta(seconds=Workspace.current().lease_seconds)
-    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
-    with transaction.atomic():
+    """Take or renew a lease; whatever else the rep held is let go."""
+    with transaction.atomic(savepoint=False):
         FollowUp.objects.open().filter(lease_by=user).exclude(pk=row.pk).update(
             lease_by=None, lease_until=None
         )
-        taken = FollowUp.objects.open().filter(free, pk=row.pk).update(lease_by=user, lease_until=until)
+        return _take(row, user, now=now)
+
+
+def _take(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
+    """Take a lease by compare-and-swap: only one of two reps gets it."""
+    until = now + timedelta(seconds=getattr(row, "lease_seconds", None) or Workspace.current().lease_seconds)
+    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
+    taken = FollowUp.objects.open().filter(free, pk=row.pk).update(lease_by=user, lease_until=until)
     if taken:
         row.lease_by, row.lease_until = user, until  # type: ignore[assignment]
     return bool(taken)
@@ -176,7 +206,7 @@ def release(user: AbstractUser, *, now: datetime) -> None:
     )
 
 
-def upcoming(user: AbstractUser, *, now: datetime, count: int = 5) -> list[FollowUp]:
+def upcoming(user: AbstractUser, *, now: datetime, count: int = SHOWN_BEHIND) -> list[FollowUp]:
     """The next few after the one in hand, in order; not leased, so a colleague may still get one of them."""
     return _best(user, now=now, count=count, lease_by=user, lease_by__isnull=False)
 

@@ -46,8 +46,9 @@ def reasons_for(
     now: datetime,
     promise: Promise | None = None,
     zone: tzinfo = UTC,
+    workspace: Workspace | None = None,
 ) -> Reasons:
-    """Everything that is said about a lead's warmth; four queries, one more where it was set by hand."""
+    """Everything that is said about a lead's warmth; three queries, one more where it was set by hand."""
     words = facts_of([piece.touch.id for piece in found.evidence], found.evidence)
     temperature = "warm" if lead.is_warm(now=now) else "cold"
     by_hand = said_by_hand(lead, now=now, zone=zone)
@@ -62,7 +63,9 @@ def reasons_for(
             now=now,
             zone=zone,
         ),
-        line=opening_line(lead, list(words.values()), user=user, now=now, promise=promise, zone=zone),
+        line=opening_line(
+            lead, list(words.values()), user=user, now=now, promise=promise, zone=zone, workspace=workspace
+        ),
         pieces=[
             {
                 "touchpoint": piece.touch.id,
@@ -129,14 +132,21 @@ def fact_of(row: Touchpoint, *, share: float = 1.0) -> Fact:
 
 
 def opening_line(
-    lead: Lead, evidence: Sequence[Fact], *, user: Any, now: datetime, promise: Promise | None, zone: tzinfo
+    lead: Lead,
+    evidence: Sequence[Fact],
+    *,
+    user: Any,
+    now: datetime,
+    promise: Promise | None,
+    zone: tzinfo,
+    workspace: Workspace | None = None,
 ) -> str:
     """The ice-breaker in the lead's language; the caller's when the lead's is not known."""
     templates = {
         (row.kind_id, row.language, row.tone): row.text
         for row in IceBreaker.objects.filter(kind__in={fact.kind for fact in evidence})
     }
-    workspace = Workspace.current()
+    workspace = workspace or Workspace.current()
     return icebreaker(
         list(evidence)[:LINE_PIECES],
         Person(lead.first_name, lead.last_name, lead.salutation, zone),

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q
 from django.utils import formats
 from django.utils.translation import gettext, ngettext
 
@@ -15,13 +15,19 @@ from leads import numbers
 from leads.models import Lead, Workspace
 from leads.zones import zones_of_country
 
-from . import engine, guarding, keys, outcomes, queue, wishes
+from . import engine, guarding, keys, queue, wishes
+from .after_call import AfterCall, Earlier, earlier_calls, latest_raise
 from .icebreaker import in_words
 from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, TalkTrack, Touchpoint
+from .outcomes import Logged
 from .reasons import fact_of, line_about, reasons_for, zone_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leads.guard import Verdict
+
+    from .situation import Situation
 
 TIMELINE = 8
 ASKS = {
@@ -46,21 +52,33 @@ class DialChoice:
 
 
 def show(
-    lead: Lead, *, user: Any, now: datetime, call: CallAttempt | None, follow_up: FollowUp | None
+    lead: Lead,
+    *,
+    user: Any,
+    now: datetime,
+    call: CallAttempt | None,
+    follow_up: FollowUp | None,
+    situation: Situation | None = None,
 ) -> dict[str, Any]:
-    """The context of the call screen for a lead in hand, with its open call where there is one."""
-    situation = guarding.gather([lead], now=now)[lead.pk]
+    """The context of the call screen for a lead in hand, with its open call where there is one.
+
+    `situation`: the lead's, where the caller has just gathered it.
+    """
+    situation = situation or guarding.gather([lead], now=now)[lead.pk]
     verdicts = situation.verdicts(now=now)
     best = situation.best_verdict(now=now)
     promise = _promise(lead)
     found = engine.warmth_of([lead], now=now)[lead.pk]
-    pursuit = Pursuit.objects.open().filter(lead=lead).select_related("cadence").first()
+    pursuit = _pursuit(lead, now=now)
+    past = _calls_of(pursuit)
+    workspace = Workspace.current()
     zone = zone_of(situation.zones)
-    then = outcomes.preview(lead, call, situation, user=user, now=now)
+    offered = list(Outcome.objects.filter(active=True))
+    then = _after(lead, call, pursuit, past, situation, user=user, now=now).told(offered)
     return {
         "lead": lead,
         # A colleague's hand-raiser may be offered to somebody who does not see the lead's page.
-        "has_page": Lead.objects.visible_to(user).filter(pk=lead.pk).exists(),
+        "has_page": _sees(user, lead),
         "call": call,
         "note": call.notes if call else "",
         "follow_up": follow_up,
@@ -73,24 +91,66 @@ def show(
         "zone_choices": [] if call else _zone_choices(situation),
         "numbers": _choices(situation, verdicts, keep_order=call is not None),
         "promise": promise,
-        "reasons": reasons_for(lead, found, user=user, now=now, promise=promise, zone=zone),
+        "reasons": reasons_for(
+            lead, found, user=user, now=now, promise=promise, zone=zone, workspace=workspace
+        ),
         "timeline": timeline(lead, most=TIMELINE),
-        "dots": dots(pursuit),
-        "outcome_buttons": _outcome_buttons(situation, then, user=user),
+        "dots": [dot(one) for one in past if one.attempt is not None and one.ended_at is not None],
+        "outcome_buttons": _outcome_buttons(offered, situation, then, user=user),
         "then_later": {days: then.get(f"not_now:{days}", "") for days in (30, 60, 90)},
-        "track": _track(lead),
+        "track": _track(lead, workspace),
         "answers": {answer.question: answer.answer for answer in lead.answers.all()},
         "their_now": now.astimezone(zone) if situation.zones else None,
         "their_zone": situation.zones[0] if situation.zones else "",
         "callback_shortcuts": _shortcuts(now, zone),
         "why_next": queue.why_ranked(follow_up) if follow_up else "",
+        "undo_seconds": workspace.undo_seconds,
     }
 
 
-def on_list(call: CallAttempt, situation: guarding.Situation) -> bool:
+def on_list(call: CallAttempt, situation: Situation) -> bool:
     """Whether whom this call was dialled to is on our own list by now: it must not be dialled again."""
     facts = situation.facts.get(call.number_id or 0)
     return bool(facts.suppressed if facts else situation.suppressed)
+
+
+def _pursuit(lead: Lead, *, now: datetime) -> Pursuit | None:
+    """The lead's open pursuit, with `raised_at` of its lead's latest hand-raise."""
+    rows = Pursuit.objects.open().filter(lead=lead).select_related("cadence")
+    return rows.annotate(raised_at=latest_raise(OuterRef("lead"))).first()
+
+
+def _calls_of(pursuit: Pursuit | None) -> list[CallAttempt]:
+    """The calls of a pursuit in order, with their outcomes: what the meter draws and the next step goes by."""
+    if pursuit is None:
+        return []
+    return list(pursuit.calls.select_related("outcome").order_by("attempt", "pk"))
+
+
+def _after(
+    lead: Lead,
+    call: CallAttempt | None,
+    pursuit: Pursuit | None,
+    past: Sequence[CallAttempt],
+    situation: Situation,
+    *,
+    user: Any,
+    now: datetime,
+) -> AfterCall:
+    """The open call, or the one to be made, as its outcomes are weighed."""
+    asked = call or CallAttempt(lead=lead, pursuit=pursuit, user=user, started_at=now)
+    if pursuit is not None and asked.pursuit_id == pursuit.pk:
+        asked.pursuit = pursuit
+        earlier = [Earlier(one.outcome_id, one.started_at, one.attempt) for one in past if one.pk != asked.pk]
+    else:
+        earlier = earlier_calls(asked)
+    raised_at = getattr(pursuit, "raised_at", None)
+    return AfterCall(asked, lead, Logged(outcome=""), situation, earlier, raised_at, now=now)
+
+
+def _sees(user: Any, lead: Lead) -> bool:
+    own = lead.owner_id == user.pk
+    return own or Lead.objects.visible_to(user).filter(pk=lead.pk).exists()
 
 
 def line_of(lead: Lead, touchpoint_id: int | None, *, user: Any, now: datetime) -> str | None:
@@ -105,7 +165,7 @@ def line_of(lead: Lead, touchpoint_id: int | None, *, user: Any, now: datetime) 
 # --- the guard strip -----------------------------------------------------------------------------------------
 
 
-def guard_facts(situation: guarding.Situation, verdict: Verdict, *, now: datetime) -> list[str]:
+def guard_facts(situation: Situation, verdict: Verdict, *, now: datetime) -> list[str]:
     """The short sentences beside the guard's answer: local time, when it closes, dials made, the rule."""
     said = []
     local = situation.local_time(now)
@@ -122,7 +182,7 @@ def guard_facts(situation: guarding.Situation, verdict: Verdict, *, now: datetim
     return said
 
 
-def _local_time(situation: guarding.Situation, local: datetime, *, now: datetime) -> str:
+def _local_time(situation: Situation, local: datetime, *, now: datetime) -> str:
     clock = formats.date_format(local, "D H:i")
     city = situation.zones[0].rpartition("/")[2].replace("_", " ")
     where = gettext("%(time)s in %(city)s") % {"time": clock, "city": city}
@@ -142,7 +202,7 @@ def _local_time(situation: guarding.Situation, local: datetime, *, now: datetime
     return gettext("%(where)s, closes in %(left)s") % {"where": where, "left": left}
 
 
-def _zone_choices(situation: guarding.Situation) -> list[str]:
+def _zone_choices(situation: Situation) -> list[str]:
     """Zones a rep may confirm with one click, where more than one is possible or none is known."""
     if len(situation.zones) == 1:
         return []
@@ -152,9 +212,7 @@ def _zone_choices(situation: guarding.Situation) -> list[str]:
 # --- numbers, promise, past ----------------------------------------------------------------------------------
 
 
-def _choices(
-    situation: guarding.Situation, verdicts: dict[int, Verdict], *, keep_order: bool
-) -> list[DialChoice]:
+def _choices(situation: Situation, verdicts: dict[int, Verdict], *, keep_order: bool) -> list[DialChoice]:
     usable = {link.number_id for link in situation.callable_numbers()}
     choices = [
         DialChoice(
@@ -227,10 +285,13 @@ def first_up(text: str) -> str:
 
 def dots(pursuit: Pursuit | None) -> list[dict[str, str]]:
     """The attempts of the pursuit so far, as the meter draws them."""
-    if pursuit is None:
-        return []
-    calls = pursuit.calls.filter(attempt__isnull=False, ended_at__isnull=False).select_related("outcome")
-    return [{"kind": _dot(call), "label": _call_in_words(call)} for call in calls.order_by("attempt")]
+    return [
+        dot(call) for call in _calls_of(pursuit) if call.attempt is not None and call.ended_at is not None
+    ]
+
+
+def dot(call: CallAttempt) -> dict[str, str]:
+    return {"kind": _dot(call), "label": _call_in_words(call)}
 
 
 def _dot(call: CallAttempt) -> str:
@@ -239,10 +300,10 @@ def _dot(call: CallAttempt) -> str:
     return "reach" if call.outcome.reach else "connect" if call.outcome.connect else "none"
 
 
-def _track(lead: Lead) -> TalkTrack | None:
+def _track(lead: Lead, workspace: Workspace) -> TalkTrack | None:
     """The approved talk track in the lead's language, else in English."""
     tracks = TalkTrack.objects.filter(active=True, approved_at__isnull=False)
-    wanted = lead.language or Workspace.current().language
+    wanted = lead.language or workspace.language
     chosen = tracks.filter(Q(language=wanted) | Q(language="en")).order_by("-version")
     return min(chosen, key=lambda track: track.language != wanted, default=None)
 
@@ -251,12 +312,12 @@ def _track(lead: Lead) -> TalkTrack | None:
 
 
 def _outcome_buttons(
-    situation: guarding.Situation, then: dict[str, str], *, user: Any
+    offered: Sequence[Outcome], situation: Situation, then: dict[str, str], *, user: Any
 ) -> list[dict[str, Any]]:
     """[{key, label, hotkey, code, asks, dangerous, common, then}]: `asks` names what must be answered first."""
     shared = any(users > 1 for users in situation.users_of.values())
     buttons = []
-    for outcome in Outcome.objects.filter(active=True):
+    for outcome in offered:
         hotkey = user.key_map.get(outcome.pk) or outcome.hotkey
         buttons.append(
             {
@@ -306,6 +367,10 @@ def _shortcuts(now: datetime, zone: Any) -> list[dict[str, str]]:
 
 def rail(user: Any, *, now: datetime) -> list[dict[str, Any]]:
     """The next five: [{name, temperature, why, url}]."""
+    return rail_of(queue.upcoming(user, now=now), now=now)
+
+
+def rail_of(rows: Sequence[FollowUp], *, now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": row.lead.name,
@@ -313,7 +378,7 @@ def rail(user: Any, *, now: datetime) -> list[dict[str, Any]]:
             "why": row.reason if row.rank <= FollowUp.Rank.PROMISE else _why(row),
             "url": row.lead.get_absolute_url(),
         }
-        for row in queue.upcoming(user, now=now)
+        for row in rows
     ]
 
 

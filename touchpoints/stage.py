@@ -29,6 +29,29 @@ def move(
     return put(lead, after, by=by, now=now, why=event, call=call)
 
 
+def move_through(
+    lead: Lead,
+    events: Sequence[str],
+    *,
+    by: AbstractUser | None,
+    now: datetime,
+    call: CallAttempt | None = None,
+) -> list[StageChange]:
+    """Move a lead as one event after the other asks; a row for each move, two statements for all of them."""
+    changes = []
+    for event in events:
+        after = advance(lead.stage, event)  # type: ignore[arg-type]
+        if after is not None:
+            changes.append(
+                StageChange(lead=lead, at=now, before=lead.stage, after=after, by=by, why=event, call=call)
+            )
+            lead.stage = after
+    if changes:
+        StageChange.objects.bulk_create(changes)
+        lead.save(update_fields=["stage", "updated_at"])
+    return changes
+
+
 def reopen(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> None:
     """A new pursuit takes leads whose way had ended back; three statements for any number of leads."""
     back = [(lead, after) for lead in leads if (after := advance(lead.stage, "reopened")) is not None]  # type: ignore[arg-type]

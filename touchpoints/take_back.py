@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from leads.models import Company, Lead, LeadNumber, Number, Workspace
 
 from . import assign, corrections, engine, follow_ups, outcomes, refusals, stage, suppress
+from .after_call import locked
 from .models import (
     CallAttempt,
     Direction,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def undo(call: CallAttempt, *, user: AbstractUser, now: datetime) -> CallAttempt:
     """Take an outcome back within the undo window: the attempt is as it was before, the dial stays a dial."""
     with transaction.atomic():
-        call, lead = outcomes.locked(call)
+        call, lead = locked(call)
         if call.outcome_id is None or call.ended_at is None:
             raise refusals.AttemptClosed(gettext("There is nothing to take back: no outcome was logged."))
         if call.user_id != user.pk:
@@ -68,7 +69,7 @@ def amend(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: datetim
     as later ones rest on what it did.
     """
     with transaction.atomic():
-        call, lead = outcomes.locked(call)
+        call, lead = locked(call)
         if call.outcome_id is None:
             return outcomes.log_outcome(call, logged, user=user, now=now)
         own = call.user_id == user.pk
@@ -86,7 +87,8 @@ def amend(call: CallAttempt, logged: Logged, *, user: AbstractUser, now: datetim
         # The call stays ended when it ended: nobody is on the phone.
         call.outcome, call.effects = None, {}
         call.save()
-        outcomes.Logging(call, outcomes.locked(call)[1], logged, user, now).apply()
+        call, lead = locked(call)
+        outcomes.Logging(call, lead, logged, user, now=now).apply()
     return call
 
 

@@ -74,16 +74,17 @@ def outcome(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _mend(request, open_call, form, now=now)
     try:
-        outcomes.log_outcome(open_call, form.logged(), user=request.user, now=now)
+        logged = outcomes.log_outcome(
+            open_call, form.logged(), user=request.user, now=now, situation=situation
+        )
     except refusals.Invalid as refused:
         form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
         return _mend(request, open_call, form, now=now)
     except refusals.Refused as refused:
         return _refuse(request, refused, lead=open_call.lead, now=now)
-    open_call.refresh_from_db()
-    return _answer(
-        request, {**_in_hand(request, now=now), "just_logged": open_call, "undo_seconds": _undo_seconds()}
-    )
+    context = _in_hand(request, now=now)
+    undo_seconds = context.get("undo_seconds") or Workspace.current().undo_seconds
+    return _answer(request, {**context, "just_logged": logged, "undo_seconds": undo_seconds})
 
 
 @login_required
@@ -174,22 +175,23 @@ def _in_hand(request: HttpRequest, *, now: datetime, lead: Lead | None = None) -
         .select_related("lead__company", "number", "follow_up")
         .first()
     )
-    follow_up = None
+    follow_up, situation, behind = None, None, None
     if open_call is not None:
         lead, follow_up = open_call.lead, open_call.follow_up
     elif lead is not None:
         follow_up = queue.take(lead, user, now=now)
-    else:
-        follow_up = queue.next_lead(user, now=now)
-        lead = follow_up.lead if follow_up else None
+    elif (served := queue.serve(user, now=now)) is not None:
+        follow_up, situation, behind = served.follow_up, served.situation, served.behind
+        lead = follow_up.lead
     context: dict[str, Any] = {
         "now": now,
-        "rail": screen.rail(user, now=now),
+        "rail": screen.rail(user, now=now) if behind is None else screen.rail_of(behind, now=now),
         "today": screen.day_so_far(user, now=now),
     }
     if lead is None:
         return {**context, "opens_at": queue.opens_at(user, now=now)}
-    return {**context, **screen.show(lead, user=user, now=now, call=open_call, follow_up=follow_up)}
+    shown = screen.show(lead, user=user, now=now, call=open_call, follow_up=follow_up, situation=situation)
+    return {**context, **shown}
 
 
 def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -220,10 +222,6 @@ def _dial_url(request: HttpRequest, made: CallAttempt) -> str:
     e164 = made.number.e164 if made.number else ""
     link = made.lead.lead_numbers.filter(number=made.number).first()
     return phones.address(request.user.dial_url, e164, link.extension if link else "")
-
-
-def _undo_seconds() -> int:
-    return Workspace.current().undo_seconds
 
 
 def _number(text: str | None) -> int:
