@@ -318,7 +318,12 @@ _shared_processors = [
     structlog.processors.StackInfoRenderer(),
 ]
 _renderers = {
-    "console": [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())],
+    # Plain, also where rich is installed: it prints every local, which reads querysets and shows personal data.
+    "console": [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    ],
     "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
 }
 if LOG_FORMAT not in _renderers:

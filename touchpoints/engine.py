@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
 
 from leads import segments
 from leads.models import Lead
 
-from . import enquiries, promotion, rule_effect
+from . import enquiries, promotion, rule_effect, set_aside
 from .models import (
+    EvaluationFailure,
     TemperatureChange,
     TemperatureOverride,
     Touchpoint,
@@ -41,9 +41,6 @@ CHUNK = 500
 STREAM_CHUNK = 2_000
 # So many leads at a time; the ring for the next turn lets other tasks in between.
 TURN = 20_000
-# After so many failures a touchpoint is set aside, visibly, so that it cannot hold up the rest.
-MOST_TRIES = 5
-RETRY_AFTER = timedelta(minutes=5)
 Cause = TemperatureChange.Cause
 
 
@@ -175,7 +172,7 @@ def evaluate_waiting(*, now: datetime, limit: int = TURN) -> Evaluated:
     """
     with noted("evaluate_waiting", now=now) as run:
         while run.looked_at < limit and (ids := _waiting_leads(now=now)):
-            done, failed = _isolating(_evaluate_waiting_chunk, ids, now=now)
+            done, failed = _isolating(_evaluate_waiting_chunk, ids, now=now, cause=Cause.TOUCHPOINT)
             run.looked_at += done.looked_at
             run.changed += len(done.promoted) + len(done.cooled)
             # A failure is tried again at the next sweep, not at once; leads that others hold are theirs.
@@ -210,7 +207,13 @@ def _evaluate_waiting_chunk(ids: list[int], *, now: datetime) -> Evaluated:
         settled = rule_effect.settle(list(held), published()[0], now=now)
         rule_effect.rank_follow_ups(settled.moved, now=now)
         whole = {*settled.turning, *(lead for _pk, lead, raised in new if raised)}
-        done = evaluate_leads(whole, now=now)
+        failed_before = set_aside.causes_of(held)
+        done = Evaluated()
+        for cause in {Cause.TOUCHPOINT.value, *failed_before.values()}:
+            why = [pk for pk in whole if failed_before.get(pk, Cause.TOUCHPOINT) == cause]
+            done.add(evaluate_leads(why, now=now, cause=cause))
+        if failed_before:
+            set_aside.forget(EvaluationFailure.objects.filter(lead__in=failed_before))
         read = [pk for pk, lead, _raised in new if lead not in whole]
         Touchpoint.objects.filter(pk__in=read).update(evaluated_at=now, evaluation_error="")
         due = [pk for pk, due_at in held.items() if due_at is not None and pk not in whole]
@@ -222,11 +225,11 @@ def evaluate_or_isolate(
     ids: list[int], *, now: datetime, cause: str = Cause.TOUCHPOINT
 ) -> tuple[Evaluated, set[int]]:
     """Evaluate a chunk; where it fails, each lead by itself. Returns what was done and the leads that failed."""
-    return _isolating(partial(evaluate_leads, cause=cause), ids, now=now)
+    return _isolating(partial(evaluate_leads, cause=cause), ids, now=now, cause=cause)
 
 
 def _isolating(
-    evaluate: Callable[..., Evaluated], ids: list[int], *, now: datetime
+    evaluate: Callable[..., Evaluated], ids: list[int], *, now: datetime, cause: str
 ) -> tuple[Evaluated, set[int]]:
     """Evaluate all; where that fails, each half by itself, until who fails alone is known and counted."""
     try:
@@ -237,24 +240,14 @@ def _isolating(
     except Exception as error:
         log.exception("evaluation_failed", leads=len(ids), first=ids[0])
         if len(ids) == 1:
-            _count_failure(ids[0], str(error) or type(error).__name__, now=now)
+            set_aside.count_failure(ids[0], error, cause=cause, now=now)
             return Evaluated(), {ids[0]}
     total, failed = Evaluated(), set()
     for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-        done, blamed = _isolating(evaluate, half, now=now)
+        done, blamed = _isolating(evaluate, half, now=now, cause=cause)
         total.add(done)
         failed |= blamed
     return total, failed
-
-
-def _count_failure(lead_id: int, error: str, *, now: datetime) -> None:
-    with transaction.atomic():
-        waiting = Touchpoint.objects.waiting().filter(lead=lead_id)
-        waiting.update(evaluation_tries=F("evaluation_tries") + 1, evaluation_error=error[:500])
-        waiting.filter(evaluation_tries__gte=MOST_TRIES).update(set_aside_at=now)
-        Lead.objects.filter(pk=lead_id, evaluation_due_at__isnull=False).update(
-            evaluation_due_at=now + RETRY_AFTER
-        )
 
 
 def cool_expired(*, now: datetime) -> Evaluated:
@@ -275,6 +268,7 @@ def cool_expired(*, now: datetime) -> Evaluated:
         failed: set[int] = set()
         while ids := list(
             Lead.objects.expired(now=now)
+            .filter(evaluation_failure=None)
             .exclude(pk__in=failed)
             .order_by("warm_until")
             .values_list("pk", flat=True)[:CHUNK]

@@ -31,6 +31,7 @@ from .models import (
     CallAttempt,
     Complaint,
     Dial,
+    EvaluationFailure,
     FollowUp,
     HandRaise,
     Meeting,
@@ -57,7 +58,13 @@ if TYPE_CHECKING:
 WHY = "erased"
 
 # Rows of a lead that say who or what they are and nothing that must be proved.
-GONE: tuple[type[models.Model], ...] = (Answer, ExternalId, LeadNumber, ListMembership)
+GONE: tuple[type[models.Model], ...] = (
+    Answer,
+    EvaluationFailure,
+    ExternalId,
+    LeadNumber,
+    ListMembership,
+)
 # Rows that stay for the count or the proof; these columns say something about the person.
 WITHOUT_WORDS: dict[type[models.Model], dict[str, Any]] = {
     Touchpoint: {

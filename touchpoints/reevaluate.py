@@ -15,8 +15,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from leads.models import Lead
 
-from . import engine, enquiries, promotion, rule_effect, rulesets
-from .models import RuleChangeRun, TemperatureChange, Touchpoint, WarmthRuleset
+from . import engine, enquiries, promotion, rule_effect, rulesets, set_aside
+from .models import EvaluationFailure, RuleChangeRun, TemperatureChange, Touchpoint, WarmthRuleset
 from .warmth import warmth
 from .warmth_sql import Span
 
@@ -122,7 +122,9 @@ def _evaluate_or_isolate(
     """Evaluate a stretch at once; where that fails, lead by lead, so that one holds up nobody else."""
     try:
         with transaction.atomic():
-            return _evaluate(leads, now=now, cause=cause, run=run), 0
+            done = _evaluate(leads, now=now, cause=cause, run=run)
+            set_aside.forget(EvaluationFailure.objects.filter(lead__gt=leads.after, lead__lte=leads.last))
+        return done, 0
     except (OperationalError, InterfaceError):
         raise  # the database is away: no lead is to blame
     except Exception as error:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from leads.models import Lead
 from tests.faults.conftest import report, waiting
 from tests.processes import Worker, wait_until
-from touchpoints import engine
+from touchpoints import set_aside
 from touchpoints.models import Touchpoint
 
 
@@ -27,7 +27,7 @@ def test_a_poison_is_set_aside_visibly_while_the_rest_go_on(
     poison = Touchpoint.objects.get(lead=poisoned)
     wait_until(lambda: not waiting(), seconds=60, what=f"its tries; {live_engine.log}")
     poison.refresh_from_db()
-    assert (poison.evaluated_at, poison.evaluation_tries) == (None, engine.MOST_TRIES)
+    assert (poison.evaluated_at, poison.evaluation_tries) == (None, set_aside.MOST_TRIES)
     assert poison.set_aside_at is not None
     operator = Client()
     operator.force_login(root)

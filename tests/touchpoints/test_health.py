@@ -25,7 +25,7 @@ def poison(a_lead: ALead, touched: Touched, ada: User, now: datetime) -> Touchpo
     """A touchpoint that was set aside after its tries."""
     touchpoint = touched(a_lead(owner=ada, last_name="Nair"), "referral", evaluate=False)
     Touchpoint.objects.update(
-        set_aside_at=now, evaluation_tries=engine.MOST_TRIES, evaluation_error="division by zero"
+        set_aside_at=now, evaluation_tries=set_aside.MOST_TRIES, evaluation_error="division by zero"
     )
     touchpoint.refresh_from_db()
     return touchpoint
@@ -90,6 +90,7 @@ def test_a_sweep_that_fails_says_so(now: datetime) -> None:
 
 def test_tried_again_it_counts(poison: Touchpoint, root: User, now: datetime) -> None:
     assert set_aside.try_again(poison, by=root, now=now)
+    assert not health.is_behind(now=now + timedelta(days=1)), "what failed before says nothing of the pace"
     assert not set_aside.try_again(poison, by=root, now=now), "once"
     engine.evaluate_waiting(now=now)
     poison.refresh_from_db()
@@ -98,7 +99,7 @@ def test_tried_again_it_counts(poison: Touchpoint, root: User, now: datetime) ->
     assert poison.lead.temperature == "warm"
     event = AuditEvent.objects.get(action="touchpoint_tried_again")
     assert (event.actor, event.lead_id) == (root, poison.lead_id)
-    assert event.before == {"tries": engine.MOST_TRIES, "error": "division by zero"}
+    assert event.before == {"tries": set_aside.MOST_TRIES, "error": "division by zero"}
 
 
 # --- the page, the metrics, the readiness check ----------------------------------------------------------------------

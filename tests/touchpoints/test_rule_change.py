@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leads.models import Lead, LeadList, ListMembership, Segment
-from touchpoints import engine, follow_ups, pursue, reevaluate, rule_effect, rulesets
+from leads.models import AuditEvent, Lead, LeadList, ListMembership, Segment
+from touchpoints import engine, follow_ups, pursue, reevaluate, rule_effect, rulesets, set_aside
 from touchpoints.models import (
+    EvaluationFailure,
     FollowUp,
     Pursuit,
     RuleChangeRun,
@@ -220,37 +224,81 @@ def test_what_ran_out_by_itself_is_no_effect_of_the_rules(longer_events: WarmthR
     assert lead.temperature_changes.first().cause == Cause.DECAY
 
 
-def test_one_lead_that_cannot_be_explained_holds_up_nobody(
-    longer_events: WarmthRuleset, affected: dict[str, Lead], max_: User
-) -> None:
-    """A row of history that the database refuses: here a campaign that json cannot hold would be one."""
-    rulesets.publish(longer_events, by=max_, now=NOW)
-    poisoned = affected["warms"].pk
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
+@contextmanager
+def poisoned_history(lead_id: int) -> Iterator[None]:
+    """The database refuses any row of history for one lead."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
             cursor.execute(
                 "CREATE TEMP TRIGGER poison BEFORE INSERT ON touchpoints_temperaturechange "
-                f"WHEN NEW.lead_id = {poisoned} BEGIN SELECT RAISE(ABORT, 'poison'); END"
+                f"WHEN NEW.lead_id = {lead_id} BEGIN SELECT RAISE(ABORT, 'poison'); END"
             )
-    else:
-        with connection.cursor() as cursor:
+        else:
             cursor.execute(
                 "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
                 "RAISE EXCEPTION 'poison' USING ERRCODE = 'check_violation'; END $$"
             )
             cursor.execute(
                 "CREATE TRIGGER poison BEFORE INSERT ON touchpoints_temperaturechange FOR EACH ROW "
-                f"WHEN (NEW.lead_id = {poisoned}) EXECUTE FUNCTION poison()"
+                f"WHEN (NEW.lead_id = {lead_id}) EXECUTE FUNCTION poison()"
             )
     try:
-        run = work()
+        yield
     finally:
         with connection.cursor() as cursor:
-            on = "" if connection.vendor == "sqlite" else " ON touchpoints_temperaturechange"
-            cursor.execute(f"DROP TRIGGER poison{on}")
-    assert (run.failed, run.cooled) == (1, 1)
-    assert "poison" in run.error
-    assert run.finished_at == NOW
+            if connection.vendor == "sqlite":
+                cursor.execute("DROP TRIGGER poison")
+            else:
+                cursor.execute("DROP FUNCTION poison CASCADE")
+
+
+def test_one_lead_that_cannot_be_explained_holds_up_nobody(
+    longer_events: WarmthRuleset, affected: dict[str, Lead], max_: User
+) -> None:
+    """It is tried again by itself, in the name of the change of rules."""
+    rulesets.publish(longer_events, by=max_, now=NOW)
+    poisoned = affected["warms"]
+    with poisoned_history(poisoned.pk):
+        run = work()
+        assert (run.failed, run.cooled, run.finished_at) == (1, 1, NOW)
+        assert "poison" in run.error
+        failure = EvaluationFailure.objects.get()
+        assert (failure.lead_id, failure.tries, failure.cause) == (poisoned.pk, 1, Cause.RULE_CHANGE)
+        assert engine.evaluate_waiting(now=NOW).looked_at == 0, "not at once"
+    engine.evaluate_waiting(now=NOW + set_aside.RETRY_AFTER)
+    poisoned.refresh_from_db()
+    assert (poisoned.temperature, poisoned.evaluation_due_at) == ("warm", None)
+    assert poisoned.temperature_changes.get().cause == Cause.RULE_CHANGE
+    assert not EvaluationFailure.objects.exists()
+
+
+def test_a_lead_that_fails_again_and_again_is_set_aside_until_somebody_asks(
+    longer_events: WarmthRuleset, affected: dict[str, Lead], max_: User, root: User, client: Client
+) -> None:
+    rulesets.publish(longer_events, by=max_, now=NOW)
+    poisoned, at = affected["warms"], NOW
+    with poisoned_history(poisoned.pk):
+        work()
+        for tries in range(2, set_aside.MOST_TRIES + 1):
+            at += set_aside.RETRY_AFTER
+            engine.evaluate_waiting(now=at)
+            failure = EvaluationFailure.objects.get()
+            assert (failure.tries, failure.set_aside_at) == (
+                tries,
+                at if tries == set_aside.MOST_TRIES else None,
+            )
+        assert engine.evaluate_waiting(now=at + timedelta(days=1)).looked_at == 0
+    with time_machine.travel(at, tick=False):
+        client.force_login(root)
+        page = client.get("/engine/").content.decode()
+        assert "poison" in failure.error
+        assert f"/engine/leads/{poisoned.pk}/again/" in page
+        assert client.post(f"/engine/leads/{poisoned.pk}/again/").status_code == 302
+    engine.evaluate_waiting(now=at)
+    poisoned.refresh_from_db()
+    assert poisoned.temperature_changes.get().cause == Cause.RULE_CHANGE
+    assert not EvaluationFailure.objects.exists()
+    assert AuditEvent.objects.get(action="evaluation_tried_again").before["tries"] == set_aside.MOST_TRIES
 
 
 # --- what follows for the queue -------------------------------------------------------------------------------

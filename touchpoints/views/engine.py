@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from touchpoints import health, set_aside
-from touchpoints.models import Touchpoint
+from touchpoints.models import EvaluationFailure, Touchpoint
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -40,6 +40,20 @@ def try_again(request: HttpRequest, pk: int) -> HttpResponse:
     rows = Touchpoint.objects.visible_to(request.user).set_aside()
     touchpoint = get_object_or_404(rows, pk=pk)
     set_aside.try_again(touchpoint, by=request.user, now=timezone.now())
+    return _asked(request)
+
+
+@login_required
+@require_POST
+def try_lead_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Admins: have a lead whose evaluation was given up evaluated once more."""
+    _for_admins(request)
+    failure = get_object_or_404(EvaluationFailure.objects.visible_to(request.user).set_aside(), lead=pk)
+    set_aside.try_lead_again(failure, by=request.user, now=timezone.now())
+    return _asked(request)
+
+
+def _asked(request: HttpRequest) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "engine/figures.html", _context())
     messages.success(request, _("It is tried again with the next touchpoints."))
@@ -47,8 +61,13 @@ def try_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context() -> dict[str, object]:
-    rows = Touchpoint.objects.set_aside().select_related("lead", "kind").order_by("-set_aside_at", "-pk")
-    return {"health": health.figures(now=timezone.now()), "set_aside": rows[:MOST_SHOWN]}
+    touchpoints = Touchpoint.objects.set_aside().select_related("lead", "kind")
+    leads = EvaluationFailure.objects.set_aside().select_related("lead")
+    return {
+        "health": health.figures(now=timezone.now()),
+        "set_aside": touchpoints.order_by("-set_aside_at", "-pk")[:MOST_SHOWN],
+        "failures": leads.order_by("-set_aside_at", "-pk")[:MOST_SHOWN],
+    }
 
 
 def _for_admins(request: HttpRequest) -> None:
