@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 from leads.models import Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.auth.models import AbstractUser
 
+    from leads.guard import Verdict
     from leads.guard_facts import GuardFacts
 
 
@@ -17,6 +20,21 @@ def proof_of(user: AbstractUser, facts: GuardFacts | None) -> dict[str, Any]:
     own: str = user.calling_number  # type: ignore[attr-defined]
     shared = Workspace.objects.values_list("calling_number", flat=True)
     return {"calling_number": own or next(iter(shared), ""), "guard_lists": _lists(facts)}
+
+
+def verdict_as_kept(verdict: Verdict, facts: GuardFacts | None, *, at: datetime) -> dict[str, Any]:
+    """The verdict as the API gives it; and when it was asked for, with every candidate zone and whence it is known."""
+    return {
+        **verdict.as_json(),
+        "asked_at": at.isoformat(),
+        "zones": list(facts.zones) if facts else [],
+        "zones_from": facts.zones_from if facts else "unknown",
+    }
+
+
+def refusal_as_kept(verdict: Verdict, facts: GuardFacts | None, *, at: datetime) -> dict[str, Any]:
+    """What is kept of a dial that the guard refused: the verdict, and which lists it went by."""
+    return {**verdict_as_kept(verdict, facts, at=at), "lists": _lists(facts)}
 
 
 def _lists(facts: GuardFacts | None) -> list[dict[str, Any]]:

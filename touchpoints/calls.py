@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext
 
@@ -14,7 +14,7 @@ from leads.identity import Identity
 from leads.models import Lead, Number
 
 from . import guarding, outcomes, pursue, record, refusals, stage
-from .call_proof import proof_of
+from .call_proof import proof_of, refusal_as_kept, verdict_as_kept
 from .models import (
     BlockedDial,
     CallAttempt,
@@ -56,12 +56,14 @@ def dial(
         again = _taken_up(locked, open_calls, user, number, now=now, redial=redial)
         follow_up = FollowUp.objects.open().filter(lead=locked).select_related("lease_by").first()
         _check_lease(follow_up, open_calls, user, now=now)
+        _hold_numbers(locked)
         situation = guarding.gather([locked], now=now)[locked.pk]
         chosen = situation.choose(again.number if again is not None and number is None else number)
         verdict = situation.verdict(chosen, now=now, redial=again is not None)
         if verdict.decision == "block":
             blocked = verdict
-            BlockedDial.objects.create(lead=locked, number=chosen, user=user, at=now, guard=verdict.as_json())
+            kept = refusal_as_kept(verdict, situation.facts.get(chosen.pk), at=now)
+            BlockedDial.objects.create(lead=locked, number=chosen, user=user, at=now, guard=kept)
         elif verdict.decision == "warn" and not warn_reason.strip():
             raise refusals.GuardWarned(
                 gettext("%(why)s Say why you call all the same.") % {"why": verdict.reasons[0].detail},
@@ -72,6 +74,12 @@ def dial(
             call = again or _open_attempt(
                 locked, follow_up, chosen, verdict, situation, user, now=now, warn_reason=warn_reason
             )
+            if again is not None:
+                again.guard["redials"] = [
+                    *again.guard.get("redials", ()),
+                    verdict_as_kept(verdict, situation.facts.get(chosen.pk), at=now),
+                ]
+                again.save(update_fields=["guard"])
             Dial.objects.create(call=call, number=chosen, lead=locked, at=now)
     if blocked is not None:
         raise refusals.GuardBlocked(blocked.reasons[0].detail, verdict=blocked)
@@ -106,6 +114,13 @@ def _taken_up(
     raise refusals.AttemptOpen(
         gettext("Your call to %(name)s is still open: log its outcome first.") % {"name": open_call.lead.name}
     )
+
+
+def _hold_numbers(lead: Lead) -> None:
+    """Let nobody else dial these numbers until this dial counts, through whichever lead that shares one."""
+    if connection.features.has_select_for_update:
+        numbers = Number.objects.filter(links__lead=lead, links__detached_at=None)
+        list(numbers.select_for_update(of=("self",)).order_by("pk"))
 
 
 def _check_lease(
@@ -152,7 +167,7 @@ def _open_attempt(
                 attempt=_attempt_number(pursuit),
                 target=pursuit.target if pursuit else 18,
                 started_at=now,
-                guard=verdict.as_json(),
+                guard=verdict_as_kept(verdict, situation.facts.get(number.pk), at=now),
                 **proof_of(user, situation.facts.get(number.pk)),
                 warn_reason=warn_reason.strip()[:300],
                 temperature=lead.temperature,
@@ -289,7 +304,7 @@ def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> Ca
 def _past_attempt(
     past: PastCall, lead: Lead, number: Number | None, user: AbstractUser, *, now: datetime
 ) -> CallAttempt:
-    situation = guarding.gather([lead], now=past.started_at)[lead.pk]
+    situation = guarding.gather([lead], now=past.started_at, past=True)[lead.pk]
     outbound = past.direction == Direction.OUTBOUND
     verdict = None
     if outbound and situation.links:
@@ -314,7 +329,9 @@ def _past_attempt(
         # Never open, however short a while: the rep may be on the phone with somebody else by now.
         ended_at=past.started_at + timedelta(seconds=past.duration_seconds or 0),
         notes=past.notes,
-        guard=verdict.as_json() if verdict else {},
+        guard=verdict_as_kept(verdict, situation.facts.get(number.pk if number else 0), at=past.started_at)
+        if verdict
+        else {},
         **(proof_of(user, situation.facts.get(number.pk if number else 0)) if outbound else {}),
         breach=bool(verdict and verdict.decision == "block"),
         source=past.source,

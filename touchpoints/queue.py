@@ -76,6 +76,9 @@ def _best(user: AbstractUser, *, now: datetime, count: int, **without: Any) -> l
     rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
     return sorted(rows.values(), key=lambda row: (row.rank, -row.rank_value, row.due_at, row.pk))[:count]
 
+# What could not be read for one lead can mostly be read for none: nobody is asked to do anything about each.
+FAILED_AGAIN = timedelta(minutes=15)
+
 
 @dataclass(frozen=True)
 class Served:
@@ -162,6 +165,12 @@ def _put_off(row: FollowUp, situation: guarding.Situation, *, now: datetime) -> 
         return
     missing = situation.missing()
     verdict = situation.best_verdict(now=now)
+    if missing is None and situation.failed:
+        later = now + FAILED_AGAIN
+        FollowUp.objects.open().filter(pk=row.pk).update(
+            due_at=later, window_end=later + (row.window_end - row.due_at)
+        )
+        return
     if missing is not None or verdict.next_allowed_at is None:
         kind, reason = missing or ("look_into", verdict.reasons[0].detail)
         todo.ask(row.lead, kind, reason, now=now)

@@ -70,6 +70,11 @@ class Situation:
         return first.number.region if first is not None else ""
 
     @property
+    def failed(self) -> bool:
+        """Something could not be read, so that every call is blocked until whoever runs this puts it right."""
+        return any(facts.failed for facts in self.facts.values())
+
+    @property
     def is_customer(self) -> bool:
         return any(facts.is_customer for facts in self.facts.values())
 
@@ -191,7 +196,7 @@ class Situation:
         if not self.zones:
             return "find_zone", gettext("nobody knows the time zone: confirm it, or add an address")
         verdicts = [self.verdict(link.number, now=self.now) for link in self.callable_numbers()]
-        if all(verdict.next_allowed_at is None for verdict in verdicts):
+        if not self.failed and all(verdict.next_allowed_at is None for verdict in verdicts):
             return _task_for(verdicts[0])
         return None
 

@@ -131,7 +131,8 @@ class CallShape(serializers.Serializer[CallAttempt]):
 
     @extend_schema_field(GuardShape(allow_null=True))
     def get_guard(self, call: CallAttempt) -> Any:
-        return call.guard or None
+        """As it was given; what else is kept for proof is in the evidence export."""
+        return {key: call.guard[key] for key in GuardShape().fields if key in call.guard} or None
 
     @extend_schema_field(NextFollowUp(allow_null=True))
     def get_next_follow_up(self, call: CallAttempt) -> Any:
