@@ -104,6 +104,12 @@ def callable_time(situation: guarding.Situation, since: datetime, until: datetim
     return sum((closes - opens for opens, closes in open_then), timedelta())
 
 
+def is_offered(*, now: datetime) -> Q:
+    """Follow-ups of hand-raises that were left unanswered so long that they are offered to the team."""
+    offered = _waiting(now=now).filter(offered_at__isnull=False)
+    return Q(rank=FollowUp.Rank.HAND_RAISE, lead__in=offered.values("lead"))
+
+
 def offered_to(user: AbstractUser, *, now: datetime) -> Q:
     """Follow-ups of colleagues that are offered to this member of their team, who must be free to take one."""
     return Q(pk__in=offered_ids(user, now=now))
@@ -113,12 +119,7 @@ def offered_ids(user: AbstractUser, *, now: datetime) -> list[int]:
     """The ids of the follow-ups that `offered_to` means, which are few: the queue stays one look into its indexes."""
     if not user.team_id:  # type: ignore[attr-defined]
         return []
-    offered = _waiting(now=now).filter(offered_at__isnull=False)
-    rows = FollowUp.objects.open().filter(
-        rank=FollowUp.Rank.HAND_RAISE,
-        team=user.team_id,  # type: ignore[attr-defined]
-        lead__in=offered.values("lead"),
-    )
+    rows = FollowUp.objects.open().filter(is_offered(now=now), team=user.team_id)  # type: ignore[attr-defined]
     found = list(rows.exclude(assignee=user).values_list("pk", flat=True)[:CHUNK])
     return found if found and is_free(user, now=now) else []
 

@@ -76,6 +76,7 @@ def _best(user: AbstractUser, *, now: datetime, count: int, **without: Any) -> l
     rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
     return sorted(rows.values(), key=lambda row: (row.rank, -row.rank_value, row.due_at, row.pk))[:count]
 
+
 # What could not be read for one lead can mostly be read for none: nobody is asked to do anything about each.
 FAILED_AGAIN = timedelta(minutes=15)
 
@@ -150,6 +151,9 @@ def _lease(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
 
 def _take(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
     """Take a lease by compare-and-swap: only one of two reps gets it."""
+    held = row.lease_by_id == user.pk and row.lease_until is not None and row.lease_until > now
+    if held and row.rank == FollowUp.Rank.HAND_RAISE and _offered(now=now).filter(pk=row.pk).exists():
+        return True  # until its lease ends: see `renew`
     until = now + timedelta(seconds=getattr(row, "lease_seconds", None) or Workspace.current().lease_seconds)
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
     taken = FollowUp.objects.open().filter(free, pk=row.pk).update(lease_by=user, lease_until=until)
@@ -190,11 +194,22 @@ def take(lead: Lead, user: AbstractUser, *, now: datetime) -> FollowUp | None:
 
 
 def renew(user: AbstractUser, *, now: datetime) -> bool:
-    """Hold on to what the rep has on the screen; False where nothing is held any more."""
+    """Hold on to what the rep has on the screen; False where nothing is held any more.
+
+    A hand-raise that was left unanswered until it was offered to the team is held for one lease, to dial in: whoever
+    only looks at it lets it go to a colleague.
+    """
     until = now + timedelta(seconds=Workspace.current().lease_seconds)
     if CallAttempt.objects.open().outbound().filter(user=user).exists():
         return True
-    return bool(FollowUp.objects.open().filter(lease_by=user, lease_until__gt=now).update(lease_until=until))
+    held = FollowUp.objects.open().filter(lease_by=user, lease_until__gt=now)
+    return (
+        bool(held.exclude(pk__in=_offered(now=now).values("pk")).update(lease_until=until)) or held.exists()
+    )
+
+
+def _offered(*, now: datetime) -> QuerySet[FollowUp]:
+    return FollowUp.objects.open().filter(hand_raises.is_offered(now=now))
 
 
 def skip(follow_up: FollowUp, reason: str, *, user: AbstractUser, now: datetime) -> Skip:

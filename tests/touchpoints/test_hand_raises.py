@@ -105,6 +105,28 @@ def test_who_is_absent_or_on_the_phone_is_not_free(
     assert keys(bea, now=at) == keys(dee, now=at) == []
 
 
+def test_who_only_looks_at_it_lets_it_go(priya: Lead, ada: User, bea: User, now: datetime) -> None:
+    """The page renews what is on the screen; what was offered meanwhile is held for one lease and no longer."""
+    assert queue.next_lead(ada, now=now).lead == priya  # type: ignore[union-attr]
+    for minutes in (1, 2, 3):
+        assert queue.renew(ada, now=now + minutes * MINUTE)
+    assert offer_at(now + 3 * MINUTE) == 1
+    for minutes in (4, 5):
+        assert queue.renew(ada, now=now + minutes * MINUTE), "she may dial still"
+        assert queue.next_lead(ada, now=now + minutes * MINUTE).lead == priya  # type: ignore[union-attr]
+        assert queue.next_lead(bea, now=now + minutes * MINUTE) is None
+    assert not queue.renew(ada, now=now + 6 * MINUTE)
+    assert queue.next_lead(bea, now=now + 6 * MINUTE).lead == priya  # type: ignore[union-attr]
+
+
+def test_an_open_call_keeps_what_was_offered(priya: Lead, ada: User, bea: User, now: datetime) -> None:
+    assert queue.next_lead(ada, now=now)
+    assert offer_at(now + 3 * MINUTE) == 1
+    calls.dial(priya, user=ada, now=now + 3 * MINUTE)
+    assert queue.renew(ada, now=now + 20 * MINUTE)
+    assert queue.next_lead(bea, now=now + 20 * MINUTE) is None
+
+
 def test_a_colleague_has_what_was_offered_on_the_screen(priya: Lead, client: Client, bea: User) -> None:
     """By the real clock: without the offer the lead is none of Bea's business."""
     client.force_login(bea)
