@@ -75,7 +75,7 @@ def _relations() -> list[Any]:
     relations = [
         relation
         for relation in Lead._meta.get_fields(include_hidden=True)
-        if relation.auto_created and relation.one_to_many and relation.related_model is not Lead
+        if (relation.one_to_many or relation.one_to_one) and relation.related_model is not Lead
     ]
     plain = [one for one in relations if not one.related_model._meta.auto_created]
     first = [LeadNumber, ExternalId, ListMembership]

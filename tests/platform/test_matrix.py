@@ -106,6 +106,8 @@ lookup                             GET     -           in        ok   ok   ok   
 inbox                              GET     -           in        ok   ok   ok   ok   ok   ok
 tasks                              GET     -           in        ok   ok   ok   ok   ok   ok
 lead                               GET     lead        in        ok   404  ok   404  404  ok
+lead_merge                         GET     lead        in        ok   404  ok   404  404  ok
+lead_merge                         POST    lead        in        422  404  422  404  404  422
 lead_import                        GET     -           in        ok   ok   ok   ok   ok   ok
 lead_import                        POST    -           in        ok   ok   ok   ok   ok   ok
 lead_import_one                    GET     upload      in        ok   404  404  404  404  ok

@@ -448,7 +448,7 @@ def test_every_row_of_a_lead_has_a_decision() -> None:
     of_lead = {
         relation.related_model
         for relation in Lead._meta.get_fields(include_hidden=True)
-        if relation.auto_created and relation.one_to_many and relation.related_model is not Lead
+        if (relation.one_to_many or relation.one_to_one) and relation.related_model is not Lead
     }
     through = {UnmatchedTouchpoint.candidates.through, ImportedRow}
     assert of_lead - decided - through == set()
