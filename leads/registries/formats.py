@@ -351,6 +351,7 @@ class _XmlReader:
         self.area = ""
         self.open: dict[str, str] | None = None
         self.text: list[str] = []
+        self.tags: list[str] = []
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -362,10 +363,13 @@ class _XmlReader:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name, given = _plain(tag), {_plain(key): value for key, value in attributes.items()}
+        if self.tags and self.tags[-1] in _AREA_TAGS and (text := self._said()):
+            self.area = text
+        self.tags.append(name)
         self.text = []
         value = next((given[key] for key in _VALUE_ATTRIBUTES if key in given), "")
         if name in _AREA_TAGS:
-            self.area = value
+            self.area = value or self.area
         elif name in _NUMBER_TAGS:
             flag = next((given[key] for key in sorted(_FLAG_TAGS & given.keys())), "")
             area = next((given[key] for key in sorted(_AREA_TAGS & given.keys())), "")
@@ -375,8 +379,11 @@ class _XmlReader:
         if len(self.text) < LONGEST_LINE:
             self.text.append(text[:LONGEST_LINE])
 
-    def _end(self, tag: str) -> None:
-        name, text = _plain(tag), "".join(self.text).strip()[:LONGEST_LINE]
+    def _said(self) -> str:
+        return "".join(self.text).strip()[:LONGEST_LINE]
+
+    def _end(self, _tag: str) -> None:
+        name, text = self.tags.pop(), self._said()
         if name in _NUMBER_TAGS and self.open is not None:
             self._take(self.open["number"] or text, self.open["area"] or self.area, self.open["flag"])
             self.open = None
