@@ -113,6 +113,8 @@ def _not_asked(code: str, facts: GuardFacts, rules: Rules) -> str:
             return gettext("The rule here asks for no list of a certain age.")
         case "hours_closed" | "day_closed" if not facts.zones:
             return gettext("Without a time zone no clock can be read.")
+        case "house_cap" if not facts.dials_to_lead and not facts.lead_request:
+            return gettext("No dial to this lead is counted.")
         case "min_gap" if not facts.dials_to_number:
             return gettext("The number was not dialled lately.")
     return ""
