@@ -47,14 +47,17 @@ def story(lead: Lead, *, now: datetime) -> dict[str, Any]:
     touches = [engine.touch_of(row) for row in rows]
     found = warmth(touches, ruleset, now=now, cooled_at=lead.cooled_at)
     words = {row.pk: first_up(in_words(fact_of(row))) for row in rows}
+    points = corners(touches, ruleset, now=now, cooled_at=lead.cooled_at)
+    days_at = {point["at"]: point["days"] for point in points}
     return {
         "found": found,
-        "points": corners(touches, ruleset, now=now, cooled_at=lead.cooled_at),
+        "points": points,
         "touches": [
             {
                 "at": row.occurred_at,
                 "label": words[row.pk],
                 "outbound": row.direction == Direction.OUTBOUND,
+                "days": days_at.get(row.occurred_at, 0.0),
             }
             for row in sorted(rows, key=lambda row: row.occurred_at)[-MOST_CORNERS:]
         ],

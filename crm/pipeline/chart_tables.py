@@ -108,11 +108,15 @@ def capacity_lines(days: Sequence[CapacityDay]) -> Lines:
 
 
 def touch_lines(touches: Sequence[TouchMark]) -> Lines:
-    """The touchpoints behind a warmth curve."""
-    return Lines(
-        [gettext("Day"), gettext("Touchpoint")],
-        [[short_day(touch["at"]), touch["label"]] for touch in touches],
-    )
+    """The touchpoints behind a warmth curve, with the days of warmth that each left where they are known."""
+    head = [gettext("Day"), gettext("Touchpoint")]
+    rows = [[short_day(touch["at"]), touch["label"]] for touch in touches]
+    if any("days" in touch for touch in touches):
+        head.append(gettext("Days of warmth then"))
+        for row, touch in zip(rows, touches, strict=True):
+            days = round(touch.get("days", 0.0))
+            row.append(str(days) if days else gettext("cold"))
+    return Lines(head, rows)
 
 
 def chart_table(lines: Lines, caption: str = "") -> SafeString:

@@ -23,10 +23,11 @@ class WarmthPoint(TypedDict):
 
 
 class TouchMark(TypedDict):
-    """A touchpoint on the warmth curve."""
+    """A touchpoint on the warmth curve; `days` of warmth were left with it."""
 
     at: datetime
     label: str
+    days: NotRequired[float]
     outbound: NotRequired[bool]
     href: NotRequired[str]
 

@@ -51,3 +51,13 @@ def test_what_a_refusal_cooled_is_warmed_by_something_new_alone(
     assert [str(one["why"]) for one in told["uncounted"]] == ["before they refused: no longer counts"]
     promised = {one["label"]: one["until"] for one in told["keepers"]}
     assert promised["Conversation"] == now + timedelta(days=45)
+
+
+def test_the_table_of_the_curve_says_the_days_each_touchpoint_left(
+    a_lead: ALead, touched: Touched, ada: User, now: datetime
+) -> None:
+    lead = a_lead(owner=ada)
+    touched(lead, "website_visit", days=30)
+    touched(lead, "event", days=20, campaign="ABC Expo")
+    left = [round(touch["days"]) for touch in warmth_story.story(lead, now=now)["touches"]]
+    assert left == [0, 45]
