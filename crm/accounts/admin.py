@@ -21,7 +21,7 @@ class ThawUserAdmin(UserAdmin):
             "Thaw",
             {"fields": ("role", "team", "time_zone", "language", "tone", "dials_a_day", "working_hours")},
         ),
-        ("Phone", {"fields": ("extension", "dial_url", "key_map")}),
+        ("Phone", {"fields": ("extension", "calling_number", "dial_url", "key_map")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login")}),
     )
     add_fieldsets = (

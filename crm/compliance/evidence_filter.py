@@ -50,7 +50,7 @@ class EvidenceFilter(forms.Form):
         if not any(given.get(name) for name in ("first", "last", "number", "call")):
             today = now.astimezone(self.zone).date()
             given |= {"first": str(today - timedelta(days=DAYS)), "last": str(today)}
-        super().__init__(given)
+        super().__init__(given, label_suffix="")
 
     def clean_number(self) -> str:
         text = self.cleaned_data["number"].strip()
