@@ -110,20 +110,6 @@ def is_offered(*, now: datetime) -> Q:
     return Q(rank=FollowUp.Rank.HAND_RAISE, lead__in=offered.values("lead"))
 
 
-def offered_to(user: AbstractUser, *, now: datetime) -> Q:
-    """Follow-ups of colleagues that are offered to this member of their team, who must be free to take one."""
-    return Q(pk__in=offered_ids(user, now=now))
-
-
-def offered_ids(user: AbstractUser, *, now: datetime) -> list[int]:
-    """The ids of the follow-ups that `offered_to` means, which are few: the queue stays one look into its indexes."""
-    if not user.team_id:  # type: ignore[attr-defined]
-        return []
-    rows = FollowUp.objects.open().filter(is_offered(now=now), team=user.team_id)  # type: ignore[attr-defined]
-    found = list(rows.exclude(assignee=user).values_list("pk", flat=True)[:CHUNK])
-    return found if found and is_free(user, now=now) else []
-
-
 def is_free(user: AbstractUser, *, now: datetime) -> bool:
     """Whether somebody can take one more call now: here today, and not on the phone."""
     today = now.astimezone(ZoneInfo(user.time_zone)).date()  # type: ignore[attr-defined]

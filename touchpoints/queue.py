@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Min, Q, Subquery
+from django.db.models import Exists, Min, OuterRef, Q, Subquery
 from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import customers, follow_ups, guarding, hand_raises, todo
+from . import cover, customers, follow_ups, guarding, hand_raises, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
@@ -25,19 +25,23 @@ LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
 SKIPPED_FOR = timedelta(hours=2)
 SHOWN_BEHIND = 5
+# So long before a callback no other lead is served.
+CALLBACK_AHEAD = timedelta(minutes=5)
+COMPANY_RESTS = timedelta(hours=1)
 
 
 def _open_to(user: AbstractUser, *, now: datetime) -> Q:
-    """Follow-ups this rep may work: their own, their team's pool, and hand-raises their colleagues left waiting."""
+    """Follow-ups this rep may work: their own, their team's pool, and what of their colleagues' cannot wait."""
     pool = Q(assignee=None, team=user.team_id) if user.team_id else Q(pk=None)  # type: ignore[attr-defined]
-    return Q(assignee=user) | pool | hand_raises.offered_to(user, now=now)
+    return Q(assignee=user) | pool | Q(pk__in=cover.lent_to(user, now=now))
 
 
 def reachable_by(user: AbstractUser, *, now: datetime) -> QuerySet[Lead]:
-    """Leads this person may have before them to call: those they may see, those offered to them as a member of the
-    team, and the one of their open call.
+    """Leads this person may have before them to call: those they may see, those lent to them as a member of the
+    team or as cover, and the one of their open call.
     """
-    offered = FollowUp.objects.filter(hand_raises.offered_to(user, now=now)).values_list("lead_id", flat=True)
+    lent = cover.lent_to(user, now=now)
+    offered = FollowUp.objects.filter(pk__in=lent).values_list("lead_id", flat=True) if lent else ()
     called = CallAttempt.objects.open().filter(user=user).values_list("lead_id", flat=True)
     seen = Lead.objects.live().visible_to(user)
     others = {*offered, *called}
@@ -45,8 +49,10 @@ def reachable_by(user: AbstractUser, *, now: datetime) -> QuerySet[Lead]:
 
 
 def due_own(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
-    """The rep's own follow-ups that are due and free, best first: one scan of `queue_own`."""
-    return _due(user, now=now).filter(assignee=user)
+    """The rep's own follow-ups that are due and free, best first: one scan of `queue_own`. A callback is there minutes
+    ahead, so that nothing else is begun before it."""
+    soon = Q(rank=FollowUp.Rank.CALLBACK, due_at__lte=now + CALLBACK_AHEAD)
+    return _free(user, now=now).filter(Q(due_at__lte=now) | soon, assignee=user)
 
 
 def due_pool(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
@@ -56,10 +62,21 @@ def due_pool(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
 
 
 def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
+    return _free(user, now=now).filter(due_at__lte=now)
+
+
+def _free(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
+    """Calls that nobody else has before them, best first. Of a company that a colleague is calling, or called within
+    the hour, only what was promised or asked for."""
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
+    same_company = {"lead__company": OuterRef("lead__company")}
+    called = CallAttempt.objects.outbound().filter(**same_company, started_at__gt=now - COMPANY_RESTS)
+    before_a_colleague = FollowUp.objects.open().filter(**same_company, lease_until__gt=now)
+    alone = ~Exists(called.exclude(user=user)) & ~Exists(before_a_colleague.exclude(lease_by=user))
     return (
-        FollowUp.objects.due(now=now)
+        FollowUp.objects.open()
         .filter(free, channel=Channel.CALL)
+        .filter(Q(rank__lte=FollowUp.Rank.PROMISE) | Q(lead__company=None) | alone)
         .exclude(skipped_until__gt=now)
         .select_related("lead", "lead__company", "pursuit", "assignee")
         .annotate(lease_seconds=Subquery(Workspace.objects.filter(pk=1).values("lease_seconds")))
@@ -68,11 +85,11 @@ def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
 
 
 def _best(user: AbstractUser, *, now: datetime, count: int, **without: Any) -> list[FollowUp]:
-    """The best of what is theirs, their pool's and offered to them, in order. Each comes ordered from an index of
+    """The best of what is theirs, their pool's and lent to them, in order. Each comes ordered from an index of
     its own; asked for together they would be sorted anew for every lead that is served."""
     sources = [due_own(user, now=now), due_pool(user, now=now)]
-    if offered := hand_raises.offered_ids(user, now=now):
-        sources.append(_due(user, now=now).filter(pk__in=offered))
+    if lent := cover.lent_to(user, now=now):
+        sources.append(_due(user, now=now).filter(pk__in=lent))
     rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
     return sorted(rows.values(), key=lambda row: (row.rank, -row.rank_value, row.due_at, row.pk))[:count]
 
@@ -127,6 +144,8 @@ def _serve_fresh(user: AbstractUser, *, now: datetime) -> Served | None:
         situations = guarding.gather([row.lead for row in batch], now=now)
         for place, row in enumerate(batch):
             situation = situations[row.lead_id]
+            if row.due_at > now and not situation.may_serve(now=now):
+                return None  # a callback within minutes: nothing else is begun
             if not situation.may_serve(now=now):
                 _put_off(row, situation, now=now)
             elif _take(row, user, now=now):

@@ -122,9 +122,9 @@ def test_dial_outcome_and_the_next_lead_on_the_screen(
     with time_machine.travel(now, tick=False):
         shown = client.get("/call/", headers=htmx)
         lead = shown.context["lead"]
-        with at_most(50):
+        with at_most(56):
             client.post("/call/dial/", {"lead": lead.pk}, headers=htmx)
         call = CallAttempt.objects.open().get()
-        with at_most(50):
+        with at_most(52):
             answer = client.post(f"/call/{call.pk}/outcome/", {"outcome": "no_answer"}, headers=htmx)
     assert answer.context["lead"] != lead

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
 
-from crm.accounts.models import Team, User
+from crm.accounts.models import Absence, Team, User
 from leads.models import Customer, Lead
 from touchpoints import calls, follow_ups, outcomes, pursue, queue, suppress
 from touchpoints.models import FollowUp, Skip, Touchpoint
@@ -311,3 +312,105 @@ def test_hot_queries_are_served_by_their_indexes(many: None, ada: User, now: dat
     for index in ("queue_own", "queue_pool"):
         # In the order of the index: nothing is sorted but what ties.
         assert f"Index Scan using {index}" in plans[index], plans[index]
+
+
+# --- what cannot wait ----------------------------------------------------------------------------------------
+
+
+def test_nothing_fresh_is_begun_minutes_before_a_callback(
+    due: Callable[..., FollowUp], ada: User, now: datetime
+) -> None:
+    """Jo said "at ten past": from five past on Ada gets nobody else, and Jo as soon as she may be called."""
+    cold = due(owner=ada)
+    callback = due(owner=ada, rank=1, agreed=12 * MINUTE)
+    FollowUp.objects.filter(pk=callback.pk).update(due_at=now + 9 * MINUTE)
+    assert served(ada, now) == cold
+    queue.release(ada, now=now)
+    FollowUp.objects.filter(pk=callback.pk).update(due_at=now + 4 * MINUTE)
+    assert served(ada, now) == callback
+    queue.release(ada, now=now)
+    Lead.objects.filter(pk=callback.lead_id).update(time_zone="Asia/Tokyo", region="", country="JP")
+    assert queue.next_lead(ada, now=now) is None
+    callback.refresh_from_db()
+    assert callback.due_at == now + 4 * MINUTE
+
+
+def test_a_callback_ten_minutes_late_is_lent_to_a_colleague_who_is_here(
+    due: Callable[..., FollowUp], ada: User, bea: User, cy: User, now: datetime
+) -> None:
+    row = due(owner=ada, rank=1, agreed=0 * MINUTE)
+    assert queue.next_lead(bea, now=now + 9 * MINUTE) is None
+    late = now + 11 * MINUTE
+    assert queue.next_lead(cy, now=late) is None
+    assert served(bea, late) == row
+    assert queue.reachable_by(bea, now=late).filter(pk=row.lead_id).exists()
+    calls.dial(row.lead, user=bea, now=late)
+    row.refresh_from_db()
+    assert (row.assignee, row.lease_by) == (ada, bea)
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+def test_cover_has_what_cannot_wait_while_a_colleague_is_away(
+    due: Callable[..., FollowUp], ada: User, bea: User, cy: User, now: datetime, rank: int
+) -> None:
+    """Ada is away until tomorrow and named Cy, of another team: he gets callbacks and hand-raises, nothing else."""
+    due(owner=ada, warm_days=20)
+    row = due(owner=ada, rank=rank, agreed=MINUTE if rank == 1 else None)
+    Absence.objects.create(user=ada, starts_on=now.date(), ends_on=now.date(), cover=cy)
+    assert queue.next_lead(bea, now=now) is None
+    assert served(cy, now) == row
+    queue.release(cy, now=now)
+    assert queue.next_lead(cy, now=now + DAY) is None
+    assert served(ada, now + DAY) == row
+
+
+def test_without_cover_the_team_has_what_cannot_wait_of_who_is_away_or_has_left(
+    due: Callable[..., FollowUp], ada: User, bea: User, cy: User, now: datetime
+) -> None:
+    row = due(owner=ada, rank=1, agreed=MINUTE)
+    assert queue.next_lead(bea, now=now) is None
+    absence = Absence.objects.create(user=ada, starts_on=now.date(), ends_on=now.date())
+    assert queue.next_lead(cy, now=now) is None
+    assert served(bea, now) == row
+    queue.release(bea, now=now)
+    absence.delete()
+    assert queue.next_lead(bea, now=now) is None
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert served(bea, now) == row
+
+
+def test_two_reps_do_not_call_one_company_within_the_hour(
+    due: Callable[..., FollowUp], ada: User, bea: User, now: datetime
+) -> None:
+    first = due(owner=ada, company="Acme")
+    second = due(owner=bea, company="Acme")
+    other = due(owner=bea, company="Other", value=0)
+    assert served(ada, now) == first
+    assert served(bea, now) == other
+    queue.release(bea, now=now)
+    call = calls.dial(first.lead, user=ada, now=now)
+    outcomes.log_outcome(call, outcomes.Logged("no_answer"), user=ada, now=now + MINUTE)
+    assert served(bea, now + 10 * MINUTE) == other
+    queue.skip(other, "", user=bea, now=now + 10 * MINUTE)
+    assert queue.next_lead(bea, now=now + 59 * MINUTE) is None
+    assert served(bea, now + 61 * MINUTE) == second
+
+
+def test_what_was_promised_is_called_whoever_else_called_the_company(
+    due: Callable[..., FollowUp], ada: User, bea: User, now: datetime
+) -> None:
+    due(owner=ada, company="Acme")
+    promised = due(owner=bea, company="Acme", rank=1, agreed=MINUTE)
+    served(ada, now)
+    assert served(bea, now) == promised
+
+
+def test_who_signs_out_lets_the_lead_go(
+    due: Callable[..., FollowUp], client: Client, ada: User, bea: User, north: Team, now: datetime
+) -> None:
+    row = due(team=north)
+    client.force_login(ada)
+    assert served(ada, now) == row
+    assert queue.next_lead(bea, now=now) is None
+    client.logout()
+    assert served(bea, now) == row
