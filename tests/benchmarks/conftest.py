@@ -17,6 +17,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
 
 from tests.benchmarks.data import World, build
+from tests.lists import load_current
 from tests.processes import ROOT
 
 LEADS = int(os.environ.get("BENCH_LEADS", "20000"))
@@ -121,10 +122,13 @@ def _copied_a_second() -> float:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """A database for the whole run: nothing is rolled back between benchmarks."""
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
+        load_current(tmp_path_factory.mktemp("lists"))
     yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)
