@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from leads import segments
 from leads.models import AuditEvent, Segment
 
+from . import prepared
 from .models import Cadence, CadenceStep, Channel, Pursuit
 from .refusals import Invalid
 
@@ -156,6 +157,14 @@ def check(wanted: Wanted, *, now: datetime) -> None:
         if step.channel not in (Channel.CALL, Channel.VISIT) and not step.text.strip():
             raise Invalid(
                 gettext("Step %(step)d is a message without a text; write what it says.") % {"step": number},
+                field="steps",
+            )
+        if strange := prepared.unknown_names(step.text):
+            raise Invalid(
+                gettext(
+                    "Step %(step)d asks for {%(name)s}, which nobody can fill in; expected one of %(names)s."
+                )
+                % {"step": number, "name": strange[0], "names": ", ".join(prepared.NAMES)},
                 field="steps",
             )
     if wanted.segment is not None and (found := segments.problems(wanted.segment.query, now=now)):

@@ -66,7 +66,7 @@ def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
 
 
 def _free(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
-    """Calls that nobody else has before them, best first. Of a company that a colleague is calling, or called within
+    """What nobody else has before them, best first. Of a company that a colleague is calling, or called within
     the hour, only what was promised or asked for."""
     free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
     same_company = {"lead__company": OuterRef("lead__company")}
@@ -75,9 +75,10 @@ def _free(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
     alone = ~Exists(called.exclude(user=user)) & ~Exists(before_a_colleague.exclude(lease_by=user))
     return (
         FollowUp.objects.open()
-        .filter(free, channel=Channel.CALL)
+        .filter(free)
         .filter(Q(rank__lte=FollowUp.Rank.PROMISE) | Q(lead__company=None) | alone)
         .exclude(skipped_until__gt=now)
+        .exclude(channel=Channel.VISIT)
         .select_related("lead", "lead__company", "pursuit", "assignee")
         .annotate(lease_seconds=Subquery(Workspace.objects.filter(pk=1).values("lease_seconds")))
         .order_by("rank", "-rank_value", "due_at", "pk")
@@ -144,15 +145,23 @@ def _serve_fresh(user: AbstractUser, *, now: datetime) -> Served | None:
         situations = guarding.gather([row.lead for row in batch], now=now)
         for place, row in enumerate(batch):
             situation = situations[row.lead_id]
-            if row.due_at > now and not situation.may_serve(now=now):
+            may_serve = _may_serve(row, situation, now=now)
+            if row.due_at > now and not may_serve:
                 return None  # a callback within minutes: nothing else is begun
-            if not situation.may_serve(now=now):
+            if not may_serve:
                 _put_off(row, situation, now=now)
             elif _take(row, user, now=now):
                 behind = batch[place + 1 :]
                 enough = len(behind) >= SHOWN_BEHIND or len(batch) < LOOKED_AT_A_TIME
                 return Served(row, situation, behind[:SHOWN_BEHIND] if enough else None)
     return None
+
+
+def _may_serve(row: FollowUp, situation: Situation, *, now: datetime) -> bool:
+    """A call where the guard lets one through; a message to anybody who may be spoken to at all."""
+    if row.channel == Channel.CALL:
+        return situation.may_serve(now=now)
+    return not (situation.suppressed or situation.is_customer or situation.failed)
 
 
 def _rows() -> Any:
@@ -256,7 +265,7 @@ def upcoming(user: AbstractUser, *, now: datetime, count: int = SHOWN_BEHIND) ->
 
 def opens_at(user: AbstractUser, *, now: datetime) -> datetime | None:
     """When the next lead of an empty queue is due; None where nothing is planned at all."""
-    rows = FollowUp.objects.open().filter(_open_to(user, now=now), channel=Channel.CALL)
+    rows = FollowUp.objects.open().filter(_open_to(user, now=now)).exclude(channel=Channel.VISIT)
     ahead = rows.filter(due_at__gt=now).aggregate(at=Min("due_at"))["at"]
     skipped = rows.filter(skipped_until__gt=now).aggregate(at=Min("skipped_until"))["at"]
     return min((at for at in (ahead, skipped) if at is not None), default=None)

@@ -20,11 +20,14 @@ from touchpoints.views import (
     rules,
     tasks,
     touchpoint,
+    visits,
+    zone,
 )
 
 urlpatterns = [
     path("call/", call.call, name="call"),
     path("call/dial/", call.dial, name="call_dial"),
+    path("call/step/<int:pk>/", call.step, name="call_step"),
     path("call/skip/", call.skip, name="call_skip"),
     path("call/renew/", call.renew, name="call_renew"),
     path("call/rail/", call.rail, name="call_rail"),
@@ -44,6 +47,7 @@ urlpatterns = [
     path("leads/<int:pk>/numbers/", lead.number_add, name="lead_number_add"),
     path("leads/<int:pk>/numbers/<int:link>/remove/", lead.number_remove, name="lead_number_remove"),
     path("leads/<int:pk>/keeper/", lead.lead_keeper, name="lead_keeper"),
+    path("leads/<int:pk>/zone/", zone.lead_zone, name="lead_zone"),
     path("leads/<int:pk>/temperature/", lead.override_set, name="lead_override"),
     path("leads/<int:pk>/temperature/end/", lead.override_end, name="lead_override_end"),
     path("leads/<int:pk>/merge/", merge.lead_merge, name="lead_merge"),
@@ -72,6 +76,8 @@ urlpatterns = [
     path("engine/", engine.engine, name="engine"),
     path("engine/<int:pk>/again/", engine.try_again, name="engine_try_again"),
     path("engine/leads/<int:pk>/again/", engine.try_lead_again, name="engine_try_lead_again"),
+    path("visits/", visits.visits, name="visits"),
+    path("visits/<int:pk>/done/", visits.visit_done, name="visit_done"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/done/", tasks.task_done, name="task_done"),
     path("rules/", rules.rules, name="rules"),

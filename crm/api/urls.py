@@ -48,6 +48,7 @@ v1: list[URLPattern | URLResolver] = [
     action("calls/<int:pk>/outcome", CallView, {"post": "outcome", "patch": "amend"}),
     action("queue/next", QueueView, {"get": "next"}),
     action("queue/<int:pk>/skip", QueueView, {"post": "skip"}),
+    action("queue/<int:pk>/done", QueueView, {"post": "done"}),
     *resource("meetings", MeetingView, READ_MANY, READ_ONE | CHANGE),
     *resource("segments", SegmentView, READ_MANY | MAKE, READ_ONE | CHANGE | REMOVE),
     *resource("lists", LeadListView, READ_MANY | MAKE, READ_ONE | CHANGE),

@@ -177,6 +177,18 @@ class Stage:
             booked_at=NOON - timedelta(days=3),
         )
 
+    def _message(self) -> FollowUp:
+        row: FollowUp = self.one("follow_up")
+        row.channel = "mail"
+        row.save(update_fields=["channel"])
+        return row
+
+    def _visit(self) -> FollowUp:
+        row: FollowUp = self.one("follow_up")
+        row.channel = "visit"
+        row.save(update_fields=["channel"])
+        return row
+
     def _cadence(self) -> Cadence:
         kept = Cadence.objects.filter(key="warm-18").get()
         return cadences.copy(kept, "Mine", by=self.ada, now=NOON)

@@ -60,6 +60,7 @@ call_alerts                        GET     -           in        ok   ok   ok   
 call_renew                         POST    -           in        ok   ok   ok   ok   ok   ok
 call_dial                          POST    -           in        ok   404  ok   404  404  ok
 call_skip                          POST    -           in        ok   404  ok   404  404  ok
+call_step                          POST    message     in        ok   404  ok   404  404  ok
 call_outcome                       POST    open_call   in        ok   404  404  404  404  404
 call_undo                          POST    logged_call in        ok   404  404  404  404  404
 call_zone                          POST    lead        in        ok   404  ok   404  404  ok
@@ -75,6 +76,7 @@ lead_edit                          POST    lead        in        ok   404  ok   
 lead_number_add                    POST    lead        in        ok   404  ok   404  404  ok
 lead_number_remove                 POST    link        in        ok   404  ok   404  404  ok
 lead_keeper                        POST    lead        in        ok   404  ok   404  404  ok
+lead_zone                          POST    lead        in        ok   404  ok   404  404  ok
 lead_override                      POST    lead        in        ok   404  ok   404  404  ok
 lead_override_end                  POST    lead        in        ok   404  ok   404  404  ok
 lead_suppress                      POST    lead        in        ok   404  ok   404  404  ok
@@ -105,6 +107,8 @@ task_done                          POST    task        in        ok   404  ok   
 lookup                             GET     -           in        ok   ok   ok   ok   ok   ok
 inbox                              GET     -           in        ok   ok   ok   ok   ok   ok
 tasks                              GET     -           in        ok   ok   ok   ok   ok   ok
+visits                             GET     -           in        ok   ok   ok   ok   ok   ok
+visit_done                         POST    visit       in        ok   404  404  404  404  404
 lead                               GET     lead        in        ok   404  ok   404  404  ok
 lead_merge                         GET     lead        in        ok   404  ok   404  404  ok
 lead_merge                         POST    lead        in        422  404  422  404  404  422
@@ -225,6 +229,7 @@ api_calls_outcome                  POST    open_call   401       ok   404  ok   
 api_calls_outcome                  PATCH   earlier_call 401       ok   404  ok   404  404  ok
 api_queue_next                     GET     -           401       ok   ok   ok   ok   ok   ok
 api_queue_skip                     POST    follow_up   401       ok   404  ok   404  404  ok
+api_queue_done                     POST    message     401       ok   404  ok   404  404  ok
 api_meetings                       GET     -           401       ok   ok   ok   ok   ok   ok
 api_meetings_one                   GET     meeting     401       ok   404  ok   404  404  ok
 api_meetings_one                   PATCH   meeting     401       ok   404  ok   404  404  ok
@@ -299,6 +304,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("call_skip", "POST"): lambda stage: {"follow_up": stage.one("follow_up").pk, "reason": "lunch"},
     ("call_outcome", "POST"): lambda stage: {"outcome": "no_answer"},
     ("call_zone", "POST"): lambda stage: {"zone": "America/New_York"},
+    ("lead_zone", "POST"): lambda stage: {"zone": "America/New_York"},
     ("call_amend", "POST"): lambda stage: {"outcome": "busy"},
     ("leads_bulk", "POST"): lambda stage: {"action": "stop", "note": "no fit", "lead": stage.one("lead").pk},
     ("lead_new", "POST"): lambda stage: {"last_name": "Novak"},
@@ -441,6 +447,8 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_calls_outcome", "POST"): lambda stage: {"outcome": "no_answer"},
     ("api_calls_outcome", "PATCH"): lambda stage: {"outcome": "not_interested"},
     ("api_queue_skip", "POST"): lambda stage: {"reason": "lunch"},
+    ("api_queue_done", "POST"): lambda stage: {"note": "sent"},
+    ("visit_done", "POST"): lambda stage: {"outcome": "met"},
     ("api_meetings_one", "PATCH"): lambda stage: {"status": "held"},
     ("api_segments", "POST"): lambda stage: {"name": "new ones", "query": {"stage": "new"}},
     ("api_segments_one", "PATCH"): lambda stage: {"shared": True},

@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from leads.api.leads import with_facts
-from leads.api.strict import Problem, StrictSerializer, StrictView, Text
+from leads.api.strict import OneOf, Problem, StrictSerializer, StrictView, Text
 from leads.models import Lead
-from touchpoints import queue
+from touchpoints import queue, steps
+from touchpoints.api.answers import told
 from touchpoints.api.shapes import QueueItemShape, Story
 from touchpoints.models import CallAttempt, FollowUp
 
@@ -23,6 +24,11 @@ FRESH = {"Cache-Control": "no-store"}
 
 class SkipInput(StrictSerializer):
     reason = Text(required=False, max_length=300)
+
+
+class DoneInput(StrictSerializer):
+    note = Text(required=False, max_length=500)
+    outcome = OneOf(["met", "nobody_met", "refused"], required=False, help_text="What came of a visit.")
 
 
 class QueueView(StrictView, viewsets.GenericViewSet[FollowUp]):
@@ -40,6 +46,24 @@ class QueueView(StrictView, viewsets.GenericViewSet[FollowUp]):
         lead = with_facts(Lead.objects.all()).get(pk=row.lead_id)
         context = {"now": self.now, "lead": lead, "story": Story([lead], now=self.now)}
         return Response(QueueItemShape(row, context=context).data, headers=FRESH)
+
+    @extend_schema(request=DoneInput, responses={204: None})
+    def done(self, request: Request, pk: int) -> Response:
+        """A message was sent, a visit made: logged as a touchpoint of ours, and the plan goes on."""
+        reachable = queue.reachable_by(request.user, now=self.now)
+        row = get_object_or_404(
+            FollowUp.objects.open().filter(lead__in=reachable).select_related("lead"), pk=pk
+        )
+        given = self.check(DoneInput)
+        with told():
+            steps.done(
+                row,
+                note=given.get("note", ""),
+                outcome=given.get("outcome", "nobody_met"),
+                user=request.user,
+                now=self.now,
+            )
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=FRESH)
 
     @extend_schema(request=SkipInput, responses={204: None})
     def skip(self, request: Request, pk: int) -> Response:

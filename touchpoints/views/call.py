@@ -15,9 +15,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from leads.models import Lead, Number, Workspace
-from touchpoints import calls, guarding, outcomes, phones, queue, refusals, screen, take_back, their_zone
+from touchpoints import (
+    calls,
+    guarding,
+    outcomes,
+    phones,
+    queue,
+    refusals,
+    screen,
+    steps,
+    take_back,
+    their_zone,
+)
 from touchpoints.forms import OutcomeForm
-from touchpoints.models import CallAttempt, Direction, FollowUp
+from touchpoints.models import CallAttempt, Channel, Direction, FollowUp
 from touchpoints.reasons import zone_of
 
 if TYPE_CHECKING:
@@ -115,6 +126,22 @@ def skip(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
+def step(request: HttpRequest, pk: int) -> HttpResponse:
+    """A step of the plan that is no call was done: it is logged, and the answer is the next lead."""
+    now = timezone.now()
+    rows = FollowUp.objects.open().filter(lead__in=queue.reachable_by(request.user, now=now))
+    row = get_object_or_404(rows.select_related("lead"), pk=pk)
+    outcome = request.POST.get("outcome", "")
+    came_of_it: steps.VisitOutcome = outcome if outcome in ("met", "refused") else "nobody_met"
+    try:
+        steps.done(row, note=request.POST.get("note", ""), outcome=came_of_it, user=request.user, now=now)
+    except refusals.Refused as refused:
+        return _refuse(request, refused, lead=None, now=now)
+    return _answer(request, _in_hand(request, now=now))
+
+
+@login_required
+@require_POST
 def confirm_zone(request: HttpRequest, pk: int) -> HttpResponse:
     """Note the zone the lead is in, audited; until a manager agrees it can only tighten."""
     now = timezone.now()
@@ -191,6 +218,8 @@ def _in_hand(request: HttpRequest, *, now: datetime, lead: Lead | None = None) -
     if lead is None:
         return {**context, "opens_at": queue.opens_at(user, now=now)}
     shown = screen.show(lead, user=user, now=now, call=open_call, follow_up=follow_up, situation=situation)
+    if open_call is None and follow_up is not None and follow_up.channel != Channel.CALL:
+        shown["step"] = steps.prepare(follow_up, user=user, now=now)
     return {**context, **shown}
 
 
