@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from django.contrib.auth.models import AbstractUser
+    from django.db.models import QuerySet
 
 log = structlog.get_logger(__name__)
 
@@ -266,18 +267,17 @@ def cool_expired(*, now: datetime) -> Evaluated:
             Lead.objects.filter(pk__in=ids).update(evaluation_due_at=now)
             total.add(evaluate_or_isolate(ids, now=now, cause=Cause.OVERRIDE_ENDED)[0])
         failed: set[int] = set()
-        while ids := list(
-            Lead.objects.expired(now=now)
-            .filter(evaluation_failure=None)
-            .exclude(pk__in=failed)
-            .order_by("warm_until")
-            .values_list("pk", flat=True)[:CHUNK]
-        ):
+        while ids := list(to_cool(now=now).exclude(pk__in=failed).values_list("pk", flat=True)[:CHUNK]):
             done, poisonous = evaluate_or_isolate(ids, now=now, cause=Cause.DECAY)
             total.add(done)
             failed |= poisonous
         run.looked_at, run.changed = total.looked_at, len(total.promoted) + len(total.cooled)
     return total
+
+
+def to_cool(*, now: datetime) -> QuerySet[Lead]:
+    """Leads marked warm whose date has passed, by the index on it; those that fail are tried as `set_aside` says."""
+    return Lead.objects.expired(now=now).filter(evaluation_failure=None).order_by("warm_until")
 
 
 def set_override(

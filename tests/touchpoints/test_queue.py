@@ -14,7 +14,7 @@ from django.test import Client
 
 from crm.accounts.models import Absence, Team, User
 from leads.models import Customer, Lead
-from touchpoints import calls, follow_ups, outcomes, pursue, queue, suppress
+from touchpoints import calls, engine, follow_ups, outcomes, pursue, queue, suppress
 from touchpoints.models import FollowUp, Skip, Touchpoint
 
 pytestmark = pytest.mark.django_db
@@ -302,7 +302,7 @@ def test_hot_queries_are_served_by_their_indexes(many: None, ada: User, now: dat
     plans = {
         "queue_own": queue.due_own(ada, now=now)[:20].explain(),
         "queue_pool": queue.due_pool(ada, now=now)[:20].explain(),
-        "lead_warm": Lead.objects.expired(now=now).order_by("warm_until")[:500].explain(),
+        "lead_warm": engine.to_cool(now=now)[:500].explain(),
         "touchpoint_waiting": Touchpoint.objects.waiting().order_by("recorded_at")[:500].explain(),
     }
     for index, plan in plans.items():

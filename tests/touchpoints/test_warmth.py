@@ -142,6 +142,23 @@ def test_caps_take_the_latest_of_each_rule(history: list[Touch]) -> None:
         assert counted == dates[-rule.counts_at_most :]
 
 
+@given(histories)
+def test_of_a_campaign_only_the_latest_of_a_kind_counts(history: list[Touch]) -> None:
+    found = warmth(history, DEFAULTS, now=NOW)
+    latest: dict[tuple[str, str], tuple[datetime, int]] = {}
+    for touch in history:
+        if touch.campaign:
+            key, dated = (touch.kind, touch.campaign), (touch.occurred_at, touch.id)
+            latest[key] = max(latest.get(key, dated), dated)
+    counted = [piece.touch for piece in found.evidence if piece.touch.campaign]
+    assert {(t.kind, t.campaign): (t.occurred_at, t.id) for t in counted}.items() <= latest.items()
+    assert len({(t.kind, t.campaign) for t in counted}) == len(counted)
+    beaten = {one.touch.id for one in found.uncounted if one.reason == "same_campaign"}
+    assert beaten == {
+        t.id for t in history if t.campaign and (t.occurred_at, t.id) != latest[t.kind, t.campaign]
+    }
+
+
 def test_three_registrations_for_one_event_are_one() -> None:
     history = [Touch(n, "event_registered", at(2, n), campaign="ABC Expo") for n in (1, 3, 2)]
     other_kind = Touch(9, "event", at(2, 1), campaign="ABC Expo")
