@@ -85,6 +85,7 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "may_dial": best.decision != "block" and bool(situation.links),
         "user_zone": user.time_zone,
         "their_zone": situation.zones[0] if situation.zones else "",
+        "zone_choices": screen.zone_choices(situation),
     }
 
 

@@ -88,7 +88,7 @@ def show(
         "guard_facts": guard_facts(situation, best, now=now),
         "wishes": wishes.of_lead(lead),
         "on_list_since_dial": call is not None and on_list(call, situation),
-        "zone_choices": [] if call else _zone_choices(situation),
+        "zone_choices": [] if call else zone_choices(situation),
         "numbers": _choices(situation, verdicts, keep_order=call is not None),
         "promise": promise,
         "reasons": reasons_for(
@@ -202,7 +202,7 @@ def _local_time(situation: Situation, local: datetime, *, now: datetime) -> str:
     return gettext("%(where)s, closes in %(left)s") % {"where": where, "left": left}
 
 
-def _zone_choices(situation: Situation) -> list[str]:
+def zone_choices(situation: Situation) -> list[str]:
     """Zones a rep may confirm with one click, where more than one is possible or none is known."""
     if len(situation.zones) == 1:
         return []

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from crm.accounts.models import User
 from leads import erasure
@@ -369,3 +371,21 @@ def test_what_could_not_be_read_leaves_follow_ups_where_they_are(jo: Lead, ada: 
     assert not jo.tasks.exists()
     missing.delete()
     assert queue.next_lead(ada, now=now + 15 * MINUTE) == FollowUp.objects.open().get(lead=jo)
+
+
+def test_a_manager_agrees_on_the_leads_page_and_a_rep_cannot(
+    client: Client, pensacola: Lead, ada: User, max_: User
+) -> None:
+    page, url = pensacola.get_absolute_url(), reverse("lead_zone", args=[pensacola.pk])
+    client.force_login(ada)
+    assert b"Where are they?" in client.get(page).content
+    client.post(url, {"zone": "America/Chicago"})
+    assert b'name="agree"' not in client.get(page).content
+    assert client.post(url, {"zone": "America/Chicago", "agree": "1"}).status_code == 422
+    assert client.post(url, {"zone": "Mars/Olympus"}).status_code == 422
+    client.force_login(max_)
+    assert b'name="agree"' in client.get(page).content
+    client.post(url, {"zone": "America/Chicago", "agree": "1"})
+    pensacola.refresh_from_db()
+    assert (pensacola.confirmed_zone, pensacola.zone_agreed_by) == ("America/Chicago", max_)
+    assert b'name="agree"' not in client.get(page).content
