@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from leads import consents
 from leads.models import Consent, Lead, Suppression
 
 from . import refusals, suppress, todo
+from .bell import EVALUATE, ring_on_commit
 from .models import Direction, Task, Touchpoint, Wish
 from .revocation import LONGEST, Asked, asks_to_stop, message_of
 
@@ -157,6 +159,7 @@ def confirm(
         if company and wish.lead.company_id:
             suppress.suppress(scope="company", lead=wish.lead, by=by, now=now, **common)
         _decided(wish, State.CONFIRMED, entry, reason=said, by=by, now=now)
+        _cool(wish, now=now)
 
 
 def decline(wish: Wish, *, reason: str, by: AbstractUser, now: datetime) -> None:
@@ -181,6 +184,13 @@ def withdrawn(touchpoint: Touchpoint, *, by: AbstractUser | None, now: datetime,
     Wish.objects.open().filter(touchpoint=touchpoint, kind=Kind.HINT).update(
         state=State.WITHDRAWN, decided_at=now, decided_by=by, reason=reason[:300]
     )
+
+
+def _cool(wish: Wish, *, now: datetime) -> None:
+    """A request to stop is a refusal: neither it nor what came before it warms them."""
+    older = Q(cooled_at=None) | Q(cooled_at__lt=wish.said_at)
+    Lead.objects.filter(older, pk=wish.lead_id).update(cooled_at=wish.said_at, evaluation_due_at=now)
+    ring_on_commit(EVALUATE)
 
 
 def _open(wish: Wish) -> Wish:

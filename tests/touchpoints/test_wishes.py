@@ -18,6 +18,7 @@ from touchpoints import (
     calls,
     complaints,
     corrections,
+    engine,
     outcomes,
     permissions,
     pursue,
@@ -109,6 +110,14 @@ def test_who_sees_the_lead_confirms_with_their_own_numbers(a_lead: ALead, ada: U
     assert (Wish.objects.get().state, Wish.objects.get().decided_by) == ("confirmed", ada)
     with pytest.raises(refusals.TooLate):
         wishes.confirm(Wish.objects.get(), by=ada, now=now)
+
+
+def test_a_request_to_stop_warms_nobody(lead: Lead, ada: User, now: datetime) -> None:
+    writes(lead, "STOP", now)
+    wishes.confirm(Wish.objects.get(), by=ada, now=now)
+    engine.evaluate_waiting(now=now)
+    lead.refresh_from_db()
+    assert (lead.temperature, lead.evaluation_due_at) == ("cold", None)
 
 
 def test_the_phone_confirms_what_the_message_proposed(
