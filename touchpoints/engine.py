@@ -427,3 +427,14 @@ def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
     for touchpoint in rows:
         by_lead[touchpoint.lead_id].append(touchpoint)
     return by_lead
+
+
+def touch_values_of(lead_ids: Iterable[int]) -> dict[int, list[Touch]]:
+    """The same as plain values, for thousands of leads at once."""
+    by_lead: dict[int, list[Touch]] = defaultdict(list)
+    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None).values_list(
+        "lead_id", "pk", "kind_id", "occurred_at", "direction", "network", "campaign", "source"
+    )
+    for lead_id, pk, kind, occurred_at, *conditions in rows.order_by():
+        by_lead[lead_id].append(Touch(pk, kind, occurred_at, *conditions))
+    return by_lead

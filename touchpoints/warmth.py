@@ -8,7 +8,7 @@ Srivastava and Xu, 2009) with exponential decay, so the result is a date that ti
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -62,15 +62,10 @@ class Rule:
         return (
             self.segment is None
             and self.kind == touch.kind
-            and all(
-                wanted in ("", held)
-                for wanted, held in (
-                    (self.direction, touch.direction),
-                    (self.network, touch.network),
-                    (self.campaign, touch.campaign),
-                    (self.source, touch.source),
-                )
-            )
+            and self.direction in ("", touch.direction)
+            and self.network in ("", touch.network)
+            and self.campaign in ("", touch.campaign)
+            and self.source in ("", touch.source)
         )
 
 
@@ -81,8 +76,13 @@ class Ruleset:
     version: int
     half_life: timedelta
     rules: tuple[Rule, ...]
+    _by_kind: dict[str, list[Rule]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        by_kind: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            by_kind.setdefault(rule.kind, []).append(rule)
+        object.__setattr__(self, "_by_kind", by_kind)
         if self.half_life <= timedelta(0):
             raise ValueError(f"half_life must be longer than nothing, not {self.half_life}")
         for rule in self.rules:
@@ -108,7 +108,7 @@ class Ruleset:
         return replace(self, rules=mine)
 
     def rule_for(self, touch: Touch) -> Rule | None:
-        return next((rule for rule in self.rules if rule.matches(touch)), None)
+        return next((rule for rule in self._by_kind.get(touch.kind, ()) if rule.matches(touch)), None)
 
 
 @dataclass(frozen=True, slots=True)
