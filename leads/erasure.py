@@ -148,6 +148,11 @@ def refusal() -> FieldError:
     )
 
 
+def unanswerable(missing: KeyMissing) -> FieldError:
+    """Why nobody is stored while a key is missing: whoever is may be an erased person."""
+    return FieldError("lead", "erasure_key_missing", str(missing))
+
+
 def keys_missing() -> list[str]:
     """The ids of keys that digests were made with and that are not at hand."""
     rows = Suppression.objects.filter(_beside(_keys()), scope=Suppression.Scope.ERASED, lifted_at=None)

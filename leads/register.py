@@ -105,7 +105,13 @@ def create_prepared(
 
 def _refuse_erased(results: Sequence[Prepared | LeadRefused]) -> list[Prepared | LeadRefused]:
     """Whoever asked to be forgotten does not come back by a list."""
-    erased = erasure.erased_callees(pair for r in results if isinstance(r, Prepared) for pair in r.callees())
+    try:
+        erased = erasure.erased_callees(
+            pair for r in results if isinstance(r, Prepared) for pair in r.callees()
+        )
+    except erasure.KeyMissing as missing:
+        unknown = LeadRefused([erasure.unanswerable(missing)])
+        return [unknown if isinstance(result, Prepared) else result for result in results]
     if not erased:
         return list(results)
     return [
@@ -283,7 +289,10 @@ def _erased(
     if folded(person) != folded(lead.person):
         known_by |= set(lead.lead_numbers.current().values_list("number__e164", flat=True)) | {lead.email}
     callees = [(text, person) for text in known_by if text]
-    return [erasure.refusal()] if callees and erasure.erased_callees(callees) else []
+    try:
+        return [erasure.refusal()] if callees and erasure.erased_callees(callees) else []
+    except erasure.KeyMissing as missing:
+        return [erasure.unanswerable(missing)]
 
 
 def _note(before: dict[str, Any], after: dict[str, Any], name: str, old: Any, new: Any) -> None:

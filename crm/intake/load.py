@@ -118,7 +118,7 @@ def run(pk: int, *, clock: Callable[[], datetime], turn: timedelta | None = None
         return False
     except (OperationalError, InterfaceError):
         raise  # the database is away or busy: the claim lapses and the sweep goes on from the checkpoint
-    except (dialect.FileRefused, FileNotFoundError) as refused:
+    except (dialect.FileRefused, FileNotFoundError, erasure.KeyMissing) as refused:
         _fail(taken, _("The file is gone.") if isinstance(refused, OSError) else str(refused), now=clock())
     except Exception:
         log.exception("import failed", lead_import=pk)

@@ -118,6 +118,27 @@ def test_backup_and_restore_bring_everything_back(idle_thaw: Thaw) -> None:
     assert idle_thaw.manage("api_key", "k", "--user", "bea").returncode != 0
 
 
+def test_a_restored_backup_does_not_bring_erased_persons_back(idle_thaw: Thaw) -> None:
+    people = idle_thaw.directory / "people.csv"
+    people.write_text("Name,Phone\nAnn Lee,+12125550142\nBo Ray,+12125550143\n")
+    load = ("import_leads", str(people), "--list", "Fair", "--json")
+    assert json.loads(idle_thaw.manage(*load).stdout)["created"] == 2
+    before = idle_thaw.manage("backup").stdout.strip()
+    erased = json.loads(idle_thaw.manage("erase", "1", "--reason", "letter", "--json").stdout)
+    assert erased["rows"]["numbers"] == 1
+    # The key was renewed since: the backup holds the old one only.
+    keys = idle_thaw.directory / "erasure_key"
+    old = keys.read_text().strip()
+    keys.write_text(f"{'new' * 10}\n{old}\n")
+    done = idle_thaw.manage("restore", before)
+    assert done.returncode == 0, done.stderr
+    assert "1 leads erased again" in done.stdout
+    assert keys.read_text().split() == ["new" * 10, old]
+    told = json.loads(idle_thaw.manage(*load).stdout)
+    assert (told["created"], told["duplicates"], told["refused"]) == (0, 1, 1)
+    assert json.loads(idle_thaw.manage("erase", "--reapply", "--json").stdout) == {"erased_again": []}
+
+
 def test_a_damaged_backup_changes_nothing(idle_thaw: Thaw) -> None:
     idle_thaw.manage("user", "ada", "--role", "rep", given="x")
     saved = idle_thaw.directory / "cut.tar.gz"

@@ -372,6 +372,11 @@ def test_without_the_key_nobody_may_be_called(
     with pytest.raises(erasure.KeyMissing, match=missing):
         erasure.erased_among([SWITCHBOARD])
     assert erasure.keys_missing() == [missing]
+    new = NewLead({"last_name": "New"}, [PhoneInput("+12125550155")])
+    assert refused(lambda: register.create_lead(new, now=now)) == ["erasure_key_missing"]
+    stranger = Lead.objects.create(last_name="Old", created_at=now)
+    edited = refused(lambda: register.edit_lead(stranger, {"phone": "+12125550156"}, by=root, now=now))
+    assert edited == ["erasure_key_missing"]
 
 
 def test_the_guard_blocks_an_erased_number(a_lead: ALead, ada: User, root: User, now: datetime) -> None:
