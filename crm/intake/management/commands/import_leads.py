@@ -17,6 +17,7 @@ from crm.accounts.models import Team
 from crm.intake import load, receive
 from crm.intake.dialect import FileRefused
 from crm.intake.models import ImportedRow, LeadImport
+from leads.erasure import KeyMissing
 from leads.models import LeadList, Workspace
 from leads.places import country_code
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
                     counts, refusals = self._rehearse(opened, recognised, name, region)
                 else:
                     counts, refusals = self._import(opened, recognised, name, region, owner, team)
-        except FileRefused as refused:
+        except (FileRefused, KeyMissing) as refused:
             raise CommandError(f"{file}: {refused}") from refused
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror or error}") from error
