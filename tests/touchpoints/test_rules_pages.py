@@ -325,3 +325,49 @@ def test_one_run_is_open_at_a_time(max_: User) -> None:
     assert RuleChangeRun.objects.filter(finished_at=None).count() == 1
     with pytest.raises(rulesets.RulesRefused):
         rulesets.publish(engine.published()[0], by=max_, now=now)
+
+
+def test_whoever_works_on_a_draft_that_is_gone_is_led_to_the_rules_in_force(
+    manager: Client, draft: WarmthRuleset, max_: User
+) -> None:
+    rulesets.discard(draft, by=max_, now=timezone.now())
+    answer = manager.get(reverse("rules_draft"), **HX)
+    assert answer.headers["HX-Redirect"] == reverse("rules")
+
+
+def test_a_condition_offers_what_touchpoints_hold(manager: Client, draft: WarmthRuleset) -> None:
+    met(2, first_name="Will")
+    page = manager.get(reverse("rules_draft"), {"rule": "new"}, **HX).content.decode()
+    offered = re.search(r'<datalist id="known-campaign">(.*?)</datalist>', page)
+    assert offered is not None
+    assert re.findall(r'value="([^"]*)"', offered[1]) == ["ABC Expo"]
+
+
+def test_the_focus_goes_on_where_the_work_was(manager: Client, draft: WarmthRuleset) -> None:
+    first, second = draft.rules.all()[:2]
+    page = manager.post(reverse("rules_draft_change", args=[second.pk]), {"do": "up"}, **HX).content.decode()
+    assert re.search(rf'id="up-{second.pk}"[^>]* data-autofocus', page)
+    page = manager.post(
+        reverse("rules_draft_change", args=[second.pk]), {"do": "remove"}, **HX
+    ).content.decode()
+    assert re.search(rf'id="edit-{first.pk}"[^>]* data-autofocus', page)
+
+
+def test_a_kind_keeps_an_icon_that_is_not_among_the_pictures(manager: Client) -> None:
+    TouchpointKind.objects.filter(pk="event").update(icon="fire")
+    page = manager.get(reverse("rules_kind", args=["event"])).content.decode()
+    assert re.search(r'name="icon" value="fire" checked', page)
+    values = {"label": "Fair", "icon": "fire", "active": "on"}
+    assert manager.post(reverse("rules_kind", args=["event"]), values).status_code == 302
+
+
+def test_a_line_goes_back_to_its_built_in_wording(manager: Client) -> None:
+    stored = IceBreaker.objects.get(kind="event", language="da", tone="formal")
+    before = stored.text
+    values = {"language": "da", "tone": "formal", "text": "Vi mødtes {when}."}
+    address = reverse("rules_line", args=["event"])
+    said = manager.post(address, values, **HX).content.decode()
+    assert "Back to the built-in wording" in said
+    manager.post(address, {**values, "builtin": "1"}, **HX)
+    stored.refresh_from_db()
+    assert stored.text == before
