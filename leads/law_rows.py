@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Standing = Literal["in_effect", "scheduled", "superseded", "ended", "retired"]
 
 FIELDS = (*SAID, "dials_cap_hours")
+# What a change must touch to be one; that a rule was verified is noted on the version itself.
+CONTENT = set(FIELDS) - {"effective_from", "verified_on"}
 _CODES = ("block", "unless_fixed")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 _TRADE = re.compile(r"[a-z][a-z_]{1,39}")
@@ -140,7 +142,7 @@ def revise(
             )
         before = said(rule)
         altered = [field for field in FIELDS if values[field] != before[field]]
-        if latest.active and not set(altered) - {"effective_from"}:
+        if latest.active and not set(altered) & CONTENT:
             raise RuleRefused([FieldError("", "unchanged", _("nothing in it would change"))])
         made = GuardRule.objects.create(**values, version=rule.version + 1)
         _note(
@@ -288,7 +290,7 @@ def _week_problems(values: Mapping[str, Any]) -> Iterable[FieldError]:
             yield FieldError(
                 f"windows.{day}",
                 "hours",
-                str(wrong),
+                str(wrong).removeprefix(f"{day}: "),
                 _("windows like 08:00–21:00, in order, each closing after it opens; 24:00 ends the day"),
             )
 

@@ -185,7 +185,7 @@ class GuardRuleForm(forms.Form):
         label=_("Verified on"),
         required=False,
         widget=DayInput,
-        help_text=_("The day somebody last compared it with its source. Empty: not verified."),
+        help_text=_("The day somebody compared what stands here with its source. Empty: not verified yet."),
     )
     effective_from = forms.DateField(label=_("In effect from"), widget=DayInput)
     effective_until = forms.DateField(

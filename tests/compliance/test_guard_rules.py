@@ -313,7 +313,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_kept(admin: Client, fl
     answer = admin.post(reverse("rules_guard_edit", args=[florida.pk]), data)
     assert answer.status_code == 422
     form = answer.context["form"]
-    assert form.day_errors["mon"]
+    assert form.day_errors["mon"][0].startswith("a window is two times")
     assert form.errors["dials_cap"]
     assert GuardRule.objects.filter(jurisdiction="US-FL").count() == 1
 

@@ -159,9 +159,9 @@ def rules_guard_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Admins: write the next version of a rule; first what it would change, then the version."""
     _admins(request)
     rule = get_object_or_404(GuardRule, pk=pk)
-    return _write(
-        request, rule=rule, said={**law_rows.said(rule), "effective_until": None}, now=timezone.now()
-    )
+    # Nobody has compared the new version with its source before it is written.
+    said = {**law_rows.said(rule), "effective_until": None, "verified_on": None}
+    return _write(request, rule=rule, said=said, now=timezone.now())
 
 
 def _write(
@@ -228,7 +228,7 @@ def _preview(form: GuardRuleForm, rule: GuardRule | None) -> dict[str, Any]:
         "previewed": True,
         "changes": changes,
         "said": law_words.in_words(values) if before is None else [],
-        "unchanged": before is not None and not [one for one in changes if one.field != "effective_from"],
+        "unchanged": before is not None and not any(one.field in law_rows.CONTENT for one in changes),
         "leads_there": _leads_there(values["jurisdiction"], values["audience"]),
     }
 

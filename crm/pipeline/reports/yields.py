@@ -256,6 +256,7 @@ def reason_in_words(code: str) -> str:
         "house_cap": _("our own cap on calls"),
         "min_gap": _("too soon after the last call"),
         "existing_customer": _("existing customer"),
+        "guard_error": _("the guard could not check it"),
         "": _("no reason recorded"),
     }.get(code, code)
 
