@@ -30,6 +30,8 @@ LABELS: dict[str, Promise] = {
     "tend_follow_ups": _("Move on missed follow-ups"),
     "offer_hand_raises": _("Offer unanswered hand-raises to the team"),
     "start_pursuits": _("Start pursuits"),
+    "send_invitations": _("Send invitations to meetings"),
+    "count_connect_rates": _("Count when people are reached"),
     "close_open_calls": _("Close forgotten calls"),
     "thin_records": _("Thin records kept long enough"),
     "run_rule_changes": _("Re-evaluate after a change of rules"),
