@@ -12,13 +12,14 @@ from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import cover, customers, follow_ups, guarding, hand_raises, todo
+from . import blocks, cover, customers, follow_ups, guarding, hand_raises, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
     from django.db.models import QuerySet
 
+    from .models import CallBlock
     from .situation import Situation
 
 LOOKED_AT_A_TIME = 20
@@ -85,10 +86,14 @@ def _free(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
     )
 
 
-def _best(user: AbstractUser, *, now: datetime, count: int, **without: Any) -> list[FollowUp]:
+def _best(
+    user: AbstractUser, block: CallBlock | None, *, now: datetime, count: int, **without: Any
+) -> list[FollowUp]:
     """The best of what is theirs, their pool's and lent to them, in order. Each comes ordered from an index of
     its own; asked for together they would be sorted anew for every lead that is served."""
-    sources = [due_own(user, now=now), due_pool(user, now=now)]
+    sources = [
+        blocks.narrowed(due, block, now=now) for due in (due_own(user, now=now), due_pool(user, now=now))
+    ]
     if lent := cover.lent_to(user, now=now):
         sources.append(_due(user, now=now).filter(pk__in=lent))
     rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
@@ -121,10 +126,10 @@ def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
 
 def serve(user: AbstractUser, *, now: datetime) -> Served | None:
     """`next_lead` with what was read to find it."""
-    call = CallAttempt.objects.open().outbound().filter(user=user).first()
-    if call is not None:
+    desk = blocks.desk_of(user)
+    if desk.on_a_call:
         # An open call holds its lease, and nobody is given a second lead beside it.
-        row = _rows().filter(pk=call.follow_up_id).first()
+        row = _rows().filter(pk=desk.follow_up_id).first()
         return Served(row) if row else None
     leased = list(_rows().filter(lease_by=user, lease_until__gt=now).order_by("-lease_until"))
     held = next((row for row in leased if row.due_at <= now), None)
@@ -132,13 +137,13 @@ def serve(user: AbstractUser, *, now: datetime) -> Served | None:
         return Served(held)
     if leased:
         release(user, now=now)
-    return _serve_fresh(user, now=now)
+    return _serve_fresh(user, desk.block, now=now)
 
 
-def _serve_fresh(user: AbstractUser, *, now: datetime) -> Served | None:
+def _serve_fresh(user: AbstractUser, block: CallBlock | None, *, now: datetime) -> Served | None:
     looked_at: set[int] = set()
     while len(looked_at) < MOST_LOOKED_AT:
-        batch = _best(user, now=now, count=LOOKED_AT_A_TIME, pk__in=looked_at)
+        batch = _best(user, block, now=now, count=LOOKED_AT_A_TIME, pk__in=looked_at)
         if not batch:
             return None
         looked_at.update(row.pk for row in batch)
@@ -260,7 +265,8 @@ def release(user: AbstractUser, *, now: datetime) -> None:
 
 def upcoming(user: AbstractUser, *, now: datetime, count: int = SHOWN_BEHIND) -> list[FollowUp]:
     """The next few after the one in hand, in order; not leased, so a colleague may still get one of them."""
-    return _best(user, now=now, count=count, lease_by=user, lease_by__isnull=False)
+    block = blocks.desk_of(user).block
+    return _best(user, block, now=now, count=count, lease_by=user, lease_by__isnull=False)
 
 
 def opens_at(user: AbstractUser, *, now: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from touchpoints.views import (
     alerts,
+    blocks,
     cadences,
     call,
     engine,
@@ -28,6 +29,12 @@ urlpatterns = [
     path("call/", call.call, name="call"),
     path("call/dial/", call.dial, name="call_dial"),
     path("call/step/<int:pk>/", call.step, name="call_step"),
+    path("call/block/", blocks.block, name="call_block"),
+    path("call/block/progress/", blocks.block_progress, name="block_progress"),
+    path("call/block/pause/", blocks.block_pause, name="block_pause"),
+    path("call/block/resume/", blocks.block_resume, name="block_resume"),
+    path("call/block/end/", blocks.block_end, name="block_end"),
+    path("call/block/<int:pk>/", blocks.block_summary, name="block_summary"),
     path("call/skip/", call.skip, name="call_skip"),
     path("call/renew/", call.renew, name="call_renew"),
     path("call/rail/", call.rail, name="call_rail"),

@@ -26,6 +26,7 @@ from leads.models import (
 )
 from leads.register import NewLead, PhoneInput, create_lead
 from touchpoints import (
+    blocks,
     cadences,
     calendar_link,
     calls,
@@ -39,6 +40,7 @@ from touchpoints import (
 from touchpoints.models import (
     Cadence,
     CallAttempt,
+    CallBlock,
     Complaint,
     EvaluationFailure,
     FollowUp,
@@ -176,6 +178,9 @@ class Stage:
             booked_by=self.ada,
             booked_at=NOON - timedelta(days=3),
         )
+
+    def _block(self) -> CallBlock:
+        return blocks.start(user=self.ada, now=NOON)
 
     def _message(self) -> FollowUp:
         row: FollowUp = self.one("follow_up")

@@ -60,6 +60,13 @@ call_alerts                        GET     -           in        ok   ok   ok   
 call_renew                         POST    -           in        ok   ok   ok   ok   ok   ok
 call_dial                          POST    -           in        ok   404  ok   404  404  ok
 call_skip                          POST    -           in        ok   404  ok   404  404  ok
+call_block                         GET     -           in        ok   ok   ok   ok   ok   ok
+call_block                         POST    -           in        ok   ok   ok   ok   ok   ok
+block_progress                     GET     -           in        ok   ok   ok   ok   ok   ok
+block_pause                        POST    -           in        ok   ok   ok   ok   ok   ok
+block_resume                       POST    -           in        ok   ok   ok   ok   ok   ok
+block_end                          POST    -           in        ok   ok   ok   ok   ok   ok
+block_summary                      GET     block       in        ok   404  404  404  404  404
 call_step                          POST    message     in        ok   404  ok   404  404  ok
 call_outcome                       POST    open_call   in        ok   404  404  404  404  404
 call_undo                          POST    logged_call in        ok   404  404  404  404  404
@@ -407,6 +414,7 @@ BODIES: dict[tuple[str, str], Body] = {
         "sample-country": "US",
     },
     ("rules_cadence_copy", "POST"): lambda stage: {"name": "Another"},
+    ("call_block", "POST"): lambda stage: {"size": "25"},
     ("meeting_move", "POST"): lambda stage: {"starts_at": "2026-03-20T10:00"},
     ("meeting_call_off", "POST"): lambda stage: {"why": "budget frozen"},
     ("settings", "POST"): lambda stage: {"language": "en", "tone": "formal", "time_zone": "UTC"},
