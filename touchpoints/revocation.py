@@ -8,11 +8,12 @@ signature and what a machine answered for them are not their words. Pure: values
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Literal
+
+from .stop_words import leaves_list, of_calls, whole_line, word_within
 
 LONGEST = 20_000
 TEXT_KINDS = ("text_reply", "email_reply")
@@ -59,11 +60,11 @@ def asks_to_stop(message: Message) -> Asked | None:
     if event := _unsubscribed(message.kind, facts):
         return Asked("newsletter", event)
     words = own_words(message.text)
-    whole = _whole_line(words) or ("" if words.strip() else _whole_line(message.subject))
+    whole = whole_line(words) or ("" if words.strip() else whole_line(message.subject))
     if whole:
-        only_mail = not _of_calls(whole) and (newsletter or (by_mail and _leaves_list(whole)))
+        only_mail = not of_calls(whole) and (newsletter or (by_mail and leaves_list(whole)))
         return Asked("newsletter" if only_mail else "stop", whole[:60])
-    within = _within(words)
+    within = word_within(words)
     return Asked("hint", within) if within and not newsletter else None
 
 
@@ -245,162 +246,3 @@ def _unsubscribed(kind: str, facts: Mapping[str, Any]) -> str:
         return kind
     said = (str(facts.get(name, "")).strip().lower() for name in _EVENTS)
     return next((one for one in said if one in ("unsubscribe", "unsubscribed", "list_unsubscribe")), "")
-
-
-# --- words ----------------------------------------------------------------------------------------------------
-
-_SINGLE = {
-    "en": "stop stopall quit end revoke optout cancel unsubscribe",
-    "da": "stop slut afslut stands ophør tilbagekald tilbagetræk frameld framelding frabedes annuller afmeld afmelding"
-    " afbestil",
-    "pl": "stop stój koniec zakończ przestań przestańcie cofam wycofuję odwołuję odwołaj rezygnuję rezygnacja anuluj"
-    " wypisz wypiszcie wypisuję sprzeciw",
-    "ru": "стоп хватит прекратите прекрати прекратить конец закончить завершить отозвать отзываю отказ отказываюсь"
-    " отменить отмена отмените отписаться отпишите отписка отписаться",
-}
-_PHRASES = (
-    # English
-    "opt out",
-    "opt me out",
-    "stop all",
-    "stop it",
-    "stop calling",
-    "stop calling me",
-    "stop texting me",
-    "stop contacting me",
-    "do not call",
-    "do not call me",
-    "do not call me again",
-    "do not call again",
-    "don't call",
-    "don't call me",
-    "don't call me again",
-    "do not contact me",
-    "don't contact me",
-    "no more calls",
-    "remove me",
-    "remove me from your list",
-    "take me off your list",
-    "unsubscribe me",
-    "i unsubscribe",
-    "i revoke my consent",
-    "revoke consent",
-    "cancel my subscription",
-    # Danish
-    "meld mig ud",
-    "meld mig fra",
-    "afmeld mig",
-    "frameld mig",
-    "fjern mig",
-    "slet mig",
-    "ring ikke",
-    "ring ikke igen",
-    "ring ikke mere",
-    "ring ikke til mig",
-    "ikke flere opkald",
-    "kontakt mig ikke",
-    "stop med at ringe",
-    "jeg frabeder mig opkald",
-    "tilbagekald samtykke",
-    "jeg trækker mit samtykke tilbage",
-    # Polish
-    "nie dzwoń",
-    "nie dzwonić",
-    "nie dzwońcie",
-    "nie dzwoń więcej",
-    "nie dzwonić więcej",
-    "nie dzwońcie do mnie",
-    "nie kontaktować się",
-    "wypisz mnie",
-    "wypisuję się",
-    "usuń mnie",
-    "usuńcie mnie",
-    "usuń mnie z listy",
-    "cofam zgodę",
-    "wycofuję zgodę",
-    "odwołuję zgodę",
-    "nie wyrażam zgody",
-    # Russian
-    "не звоните",
-    "не звони",
-    "не звонить",
-    "не звоните мне",
-    "не звоните мне больше",
-    "больше не звоните",
-    "больше не звонить",
-    "не беспокоить",
-    "отпишите меня",
-    "удалите меня",
-    "удалите мой номер",
-    "отзываю согласие",
-    "отзываю своё согласие",
-)
-_COURTESY = (
-    "please pls plz thanks thank you hi hello hey now immediately ok okay sir madam"
-    " tak venligst hej nu straks mange"
-    " proszę prosze dziękuję dzięki dzień dobry witam natychmiast"
-    " пожалуйста спасибо здравствуйте добрый день немедленно"
-)
-_CALLS = re.compile(r"\b(?:call|calls|calling|phone|ring|ringe|opkald|dzwon\w*|звон\w*)\b", re.IGNORECASE)
-_LEAVES_LIST = re.compile(
-    r"\b(?:unsubscribe|opt ?out|subscription|afmeld\w*|frameld\w*|wypis\w*|отпис\w*|отпиш\w*)\b"
-)
-# Where the word is another one's part or an ordinary noun: "the end of March", "til slut", "pod koniec".
-_HARMLESS = re.compile(
-    r"\b(?:the|at|by|in|to|until|week|year|month|dead|front|back|high|low|other) end\b|\bend of\b|\bend(?=-)"
-    r"|\b(?:full|bus|next|non) stop\b|\bstop by\b|\bstop in\b|\btil slut\b|\bpod koniec\b|\bna koniec\b|\bв конец\b"
-)
-# Letters that the Unicode tables do not take apart.
-_FOLD = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "’": "'", "‘": "'", "`": "'", "ё": "е"})
-
-
-def folded(text: str) -> str:
-    """How words are compared: without case and accents, one space between them, no punctuation but the apostrophe."""
-    text = unicodedata.normalize("NFKD", text.casefold().translate(_FOLD))
-    text = "".join(sign for sign in text if not unicodedata.combining(sign))
-    return " ".join(re.sub(r"[^\w']+", " ", text.translate(_FOLD)).replace("_", " ").split())
-
-
-_WORDS = frozenset(folded(word) for words in _SINGLE.values() for word in words.split())
-_WHOLE = _WORDS | {folded(phrase) for phrase in _PHRASES}
-_POLITE = frozenset(folded(_COURTESY).split())
-# Longest first, so that what is shown is all of it.
-_ANYWHERE = re.compile(
-    r"(?<![\w'])(?:" + "|".join(sorted(map(re.escape, _WHOLE), key=len, reverse=True)) + r")(?![\w'])"
-)
-
-
-def _whole_line(text: str) -> str:
-    """The line that says nothing but a stop word, as it was written; blank where none does."""
-    for line in _lines(text):
-        words = folded(line)
-        if words in _WHOLE or " ".join(_without_courtesy(words)) in _WHOLE:
-            return line
-    return ""
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines of a text, and the whole of it where a phone broke one sentence over several."""
-    for line in text.splitlines():
-        if line.strip():
-            yield line.strip()
-    if len(text) <= 200:
-        yield " ".join(text.split())
-
-
-def _without_courtesy(words: str) -> list[str]:
-    return [word for word in words.split() if word not in _POLITE]
-
-
-def _of_calls(line: str) -> bool:
-    return bool(_CALLS.search(folded(line)))
-
-
-def _leaves_list(line: str) -> bool:
-    return bool(_LEAVES_LIST.search(folded(line)))
-
-
-def _within(text: str) -> str:
-    """The stop word somewhere in a text, as it is compared; blank where there is none."""
-    found = _ANYWHERE.search(_HARMLESS.sub(" ", folded(text)))
-    return found[0][:60] if found else ""
