@@ -60,7 +60,7 @@ WEB_WORKERS = _number("WEB_WORKERS", 1)
 WEB_THREADS = _number("WEB_THREADS", 4)
 WORKER_CONCURRENCY = _number("WORKER_CONCURRENCY", 2)
 # How much of the do-not-call lists each process keeps at hand.
-REGISTRY_CACHE_MB = _number("REGISTRY_CACHE_MB", 48, most=4096)
+REGISTRY_CACHE_MB = _number("REGISTRY_CACHE_MB", 40, most=4096)
 
 # --- What it is made of -------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -190,7 +190,8 @@ class _Progress:
         if now - self.told_at < TELLS_EVERY:
             return
         self.told_at = now
-        self.load.bytes_done, self.load.lines = self.file.tell(), lines
+        # Before the first line the file is read for its checksum.
+        self.load.bytes_done, self.load.lines = self.file.tell() if lines else 0, lines
         if not _mine(self.load).update(
             claimed_until=now + CLAIM, bytes_done=self.load.bytes_done, lines=lines
         ):
@@ -202,8 +203,10 @@ class _Progress:
 def _work(load: RegistryLoad, *, clock: Clock, path: Path | None, tell: Tell | None) -> None:
     _delete(RegistryBitmap.objects.filter(load=load))  # of a run that was killed
     with _opened(load, path) as file:
+        load.size_bytes = file.seek(0, os.SEEK_END)
+        _mine(load).update(size_bytes=load.size_bytes)
         progress = _Progress(load, file, clock, tell)
-        load.sha256, load.size_bytes = _hash(file, progress)
+        load.sha256 = _hash(file, progress)
         rejects = Rejects()
         try:
             found = read_list(Source(load, file, rejects, progress), now=clock())
@@ -233,13 +236,13 @@ NOTED = (
 )
 
 
-def _hash(file: BinaryIO, progress: _Progress) -> tuple[str, int]:
-    digest, size = sha256(), 0
+def _hash(file: BinaryIO, progress: _Progress) -> str:
+    file.seek(0)
+    digest = sha256()
     while block := file.read(1024 * 1024):
         digest.update(block)
-        size += len(block)
         progress()
-    return digest.hexdigest(), size
+    return digest.hexdigest()
 
 
 def _swap(load: RegistryLoad, found: ListRead, *, now: datetime) -> None:

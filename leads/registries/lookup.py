@@ -26,7 +26,7 @@ from leads.registries.bitmaps import BitmapDamaged, from_bytes
 log = structlog.get_logger(__name__)
 
 # Read from the database at a time: a part is about a megabyte.
-FETCHED_AT_ONCE = 8
+FETCHED_AT_ONCE = 4
 # What a bitmap weighs beside its numbers.
 OWN_WEIGHT = 2_000
 
