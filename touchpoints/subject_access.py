@@ -34,6 +34,13 @@ _INTERNAL = {
     "rank_value",
 }
 Section = tuple[str, list[dict[str, Any]]]
+# The page lies in an archive: its style goes with it.
+STYLE = """\
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
+table{border-collapse:collapse;font-size:13px;width:100%}
+th,td{border:1px solid #bbb;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+section{margin-top:2rem;overflow-x:auto}
+"""
 
 
 def everything_about(lead: Lead, *, now: datetime) -> dict[str, Any]:
@@ -115,6 +122,7 @@ def as_zip(told: dict[str, Any]) -> bytes:
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("everything.json", as_json(told))
         archive.writestr("everything.html", _as_page(told))
+        archive.writestr("everything.css", STYLE)
         for name, rows in told["sections"].items():
             archive.writestr(f"{name}.csv", "\ufeff" + "".join(csv_lines(_table(rows))))
     return held.getvalue()
