@@ -51,7 +51,9 @@ def _found(request: HttpRequest, look: number_lookup.Look) -> dict[str, Any]:
             {"name": law_words.registry_name(fact.registry), "fact": fact}
             for fact in ((look.asked.facts.registries if look.asked else None) or ())
         ],
-        "own_entries": Suppression.objects.filter(scope=Suppression.Scope.NUMBER, e164=e164).select_related("by"),
+        "own_entries": Suppression.objects.filter(scope=Suppression.Scope.NUMBER, e164=e164).select_related(
+            "by"
+        ),
         "leads": [link.lead for link in shown],
         "others": using.count() - mine.count(),
     }
