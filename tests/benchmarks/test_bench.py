@@ -120,6 +120,8 @@ def test_guard(figures: Figures, world: World) -> None:
     )
     leads = list(Lead.objects.order_by("pk")[:50])
     figures.measure("guard: verdicts on 50 leads", lambda: guarding.verdicts(leads, now=NOON))
+    many = list(Lead.objects.order_by("pk")[:EVALUATED])
+    figures.measure(f"guard: facts of {len(many):,} leads", lambda: guarding.gather(many, now=NOON), times=3)
 
 
 def test_queue(figures: Figures, world: World) -> None:
