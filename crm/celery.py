@@ -33,6 +33,7 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.tend_follow_ups": timedelta(seconds=30),
         "touchpoints.tasks.offer_hand_raises": timedelta(seconds=15),
         "touchpoints.tasks.start_pursuits": timedelta(seconds=60),
+        "touchpoints.tasks.recycle_pursuits": timedelta(hours=1),
         "touchpoints.tasks.send_invitations": timedelta(seconds=15),
         "touchpoints.tasks.close_open_calls": timedelta(seconds=60),
         "touchpoints.tasks.run_rule_changes": timedelta(seconds=5),

@@ -25,7 +25,7 @@ from .models import (
     Pursuit,
     TemperatureOverride,
 )
-from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step
+from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step, voicemail_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ class AfterCall:
         for outcome in outcomes:
             if outcome.policy == "agreed_time":
                 continue
-            told[outcome.key] = self._in_words(self.decide(outcome))
+            told[outcome.key] = self.why_not(outcome) or self._in_words(self.decide(outcome))
             for days in outcome.params.get("days", ()):
                 self.logged = replace(logged, days=int(days))
                 told[f"{outcome.key}:{days}"] = self._in_words(self.decide(outcome))
@@ -132,6 +132,12 @@ class AfterCall:
         if due.date() == place.local_date(self.now):
             return step.reason
         return gettext("%(day)s: %(why)s") % {"day": date_format(due, "D j M"), "why": step.reason}
+
+    def why_not(self, outcome: Outcome) -> str:
+        """Why this outcome may not be logged of this call; "" where it may."""
+        if outcome.policy != "voicemail" or voicemail_allowed(outcome.params, self._context(outcome)):
+            return ""
+        return gettext("Voicemails enough: one a phase, four a pursuit. Leave none and log “no answer”.")
 
     def decide(self, outcome: Outcome) -> NextStep:
         """What the outcome's policy places next; a task where the lead cannot be called any more."""

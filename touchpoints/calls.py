@@ -244,6 +244,28 @@ def _touch_by_inbound(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
     HandRaise.objects.filter(lead=lead, first_attempt_at=None).update(first_attempt_at=now)
 
 
+def _touch_by_reported(call: CallAttempt, user: AbstractUser, *, now: datetime) -> None:
+    """A call from them that a phone system reports: somebody spoke with them, or they ask to be called back."""
+    taken = bool(call.duration_seconds)
+    record.record(
+        record.NewTouchpoint(
+            kind="inbound_call",
+            occurred_at=call.started_at,
+            lead=Identity(id=call.lead_id),
+            source="thaw",
+            external_id=f"call:{call.pk}:inbound",
+            by=(user.get_full_name() or user.get_username()) if taken else "",
+            by_user_id=user.pk if taken else None,
+        ),
+        user=user,
+        now=now,
+    )
+    if taken:
+        HandRaise.objects.filter(
+            lead=call.lead_id, first_attempt_at=None, raised_at__lte=call.started_at
+        ).update(first_attempt_at=call.started_at)
+
+
 @dataclass(frozen=True)
 class PastCall:
     """A call that a phone system reports after the fact."""
@@ -279,6 +301,8 @@ def record_past_call(
             call = _past_attempt(past, locked, number, user, now=now)
         call.duration_seconds, call.recording_url = past.duration_seconds, past.recording_url
         call.save()
+        if past.direction == Direction.INBOUND:
+            _touch_by_reported(call, user, now=now)
         if past.outcome and call.outcome_id is None:
             logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
             return outcomes.log_outcome(call, logged, user=user, now=now), True

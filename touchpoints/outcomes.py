@@ -24,6 +24,7 @@ from .models import (
     FollowUp,
     Outcome,
     Pursuit,
+    Task,
     TemperatureChange,
     Touchpoint,
 )
@@ -106,6 +107,10 @@ class Logging:
         outcome = Outcome.objects.filter(pk=self.logged.outcome, active=True).first()
         if outcome is None:
             raise refusals.Invalid(gettext("There is no such outcome."), field="outcome")
+        why_not = self.after.why_not(outcome)
+        # What a phone system reports has happened, whatever was agreed among ourselves.
+        if why_not and not self.call.source:
+            raise refusals.Invalid(why_not, field="outcome")
         step = self.after.decide(outcome)
         if isinstance(step, Declined):
             raise _declined(step)
@@ -152,6 +157,7 @@ class Logging:
                 "tries_since_reach": pursuit.tries_since_reach,
                 "reached_at": _text(pursuit.reached_at),
                 "reached_at_attempt": pursuit.reached_at_attempt,
+                "paused_until": _text(pursuit.paused_until),
                 "ended_at": _text(pursuit.ended_at),
                 "end_reason": pursuit.end_reason,
                 "end_note": pursuit.end_note,
@@ -180,8 +186,21 @@ class Logging:
         elif call.direction == Direction.OUTBOUND and not self.after.counted:
             pursuit.attempt = max(pursuit.attempt, (call.attempt or pursuit.attempt) + 1)
             pursuit.step += 1
+        if pursuit.paused_until is not None:
+            # What they wrote is answered by this call.
+            pursuit.paused_until = None
+            self.lead.tasks.filter(kind=Task.Kind.ANSWER, done_at=None).update(
+                done_at=self.now, done_by=self.user
+            )
         pursuit.save(
-            update_fields=["reached_at", "reached_at_attempt", "tries_since_reach", "attempt", "step"]
+            update_fields=[
+                "reached_at",
+                "reached_at_attempt",
+                "tries_since_reach",
+                "attempt",
+                "step",
+                "paused_until",
+            ]
         )
 
     def _take(self, outcome: Outcome) -> None:

@@ -87,7 +87,10 @@ def _may_resprint(follow_up: FollowUp | None, *, now: datetime) -> bool:
 
 
 def _stays(follow_up: FollowUp, *, now: datetime) -> bool:
-    """Whether a follow-up must not be moved: agreed with the lead, or on somebody's screen."""
+    """Whether a follow-up must not be moved: agreed with the lead, on somebody's screen, or resting."""
+    pursuit = follow_up.pursuit
+    if pursuit is not None and pursuit.paused_until is not None and pursuit.paused_until > now:
+        return True
     held = follow_up.lease_until is not None and follow_up.lease_until > now
     return held or follow_up.agreed_at is not None or follow_up.rank <= Rank.PROMISE
 

@@ -129,6 +129,7 @@ def resume_stalled(*, now: datetime) -> int:
             ~Exists(Task.objects.filter(**of_lead, done_at=None)),
             ~Exists(CallAttempt.objects.open().filter(**of_lead)),
             Q(lead__owner__isnull=False) | Q(lead__team__isnull=False),
+            Q(paused_until=None) | Q(paused_until__lte=now),
             lead__merged_into=None,
             lead__erased_at=None,
         )

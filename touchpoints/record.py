@@ -16,7 +16,7 @@ from leads import claims, identity, register
 from leads.models import Lead, Workspace
 from leads.prepare import Prepared, prepare
 
-from . import wishes
+from . import pauses, wishes
 from .bell import EVALUATE, ring_on_commit
 from .models import Touchpoint, TouchpointKind, UnmatchedTouchpoint
 from .newcomers import Newcomers
@@ -204,6 +204,7 @@ class _Batch:
             for row, lead in wanted
         )
         wishes.read(stored, now=self.now)
+        pauses.read_replies(stored, now=self.now)
         return stored
 
     def make(self, to_make: dict[int, Prepared]) -> dict[int, Lead | register.LeadRefused]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.models import Lead
 
 from . import pursue
-from .models import Pursuit, Task
-from .room import Room, within_room
+from .models import Cadence, Outcome, Pursuit, Task
+from .room import Keeper, Room, within_room
 from .sweeps import noted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from django.contrib.auth.models import AbstractUser
 
@@ -39,9 +39,8 @@ def _start_best(*, now: datetime) -> int:
         left = room.left(keeper)
         if left <= 0:
             continue
-        field, pk = keeper
         waiting = Lead.objects.live().filter(
-            Q(owner=pk) if field == "owner" else Q(owner=None, team=pk),
+            _kept_by(keeper),
             ~Exists(Pursuit.objects.filter(lead=OuterRef("pk"))),
             ~Exists(Task.objects.filter(lead=OuterRef("pk"), done_at=None)),
             stage__in=[Lead.Stage.NEW, Lead.Stage.ATTEMPTED],
@@ -54,6 +53,56 @@ def _start_best(*, now: datetime) -> int:
             room.take(keeper, begun)
             started += begun
     return started
+
+
+def recycle(*, now: datetime) -> int:
+    """Try those again whose last pursuit was exhausted, or met no interest, so long ago that they have rested: as many
+    as the coming days can carry beside what waits. Returns how many were started."""
+    with noted("recycle_pursuits", now=now) as run:
+        room = Room(now=now)
+        for keeper in room.keepers:
+            left = min(room.left(keeper), CHUNK)
+            chosen = list(_recyclable(keeper, now=now)[:left]) if left > 0 else []
+            if chosen:
+                begun = len(pursue.start(chosen, by=None, now=now))
+                room.take(keeper, begun)
+                run.looked_at += len(chosen)
+                run.changed += begun
+    return run.changed
+
+
+def _kept_by(keeper: Keeper) -> Q:
+    field, pk = keeper
+    return Q(owner=pk) if field == "owner" else Q(owner=None, team=pk)
+
+
+def _recyclable(keeper: Keeper, *, now: datetime) -> QuerySet[Lead]:
+    """Leads whose last pursuit ended long enough ago, best first. How long is the cadence's and the outcome's to say;
+    nothing means never."""
+    rested = Q(pk=None)
+    for days in set(
+        Cadence.objects.exclude(recycle_after_days=0).values_list("recycle_after_days", flat=True)
+    ):
+        rested |= Q(
+            end_reason=Pursuit.EndReason.EXHAUSTED,
+            cadence__recycle_after_days=days,
+            ended_at__lte=now - timedelta(days=days),
+        )
+    for reason, params in Outcome.objects.exclude(ends_pursuit="").values_list("ends_pursuit", "params"):
+        if days := params.get("recycle_after_days"):
+            rested |= Q(end_reason=reason, ended_at__lte=now - timedelta(days=int(days)))
+    later = Pursuit.objects.filter(lead=OuterRef("lead"), started_at__gt=OuterRef("started_at"))
+    ended = Pursuit.objects.filter(rested, ~Exists(later)).order_by()
+    return (
+        Lead.objects.live()
+        .filter(
+            _kept_by(keeper),
+            ~Exists(Task.objects.filter(lead=OuterRef("pk"), done_at=None)),
+            pk__in=ended.values("lead"),
+            stage__in=[Lead.Stage.ATTEMPTED, Lead.Stage.REACHED, Lead.Stage.CONVERSATION],
+        )
+        .order_by("-temperature", "-warm_until", "-fit", "-value", "pk")
+    )
 
 
 def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> list[Pursuit]:

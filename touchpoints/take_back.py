@@ -135,7 +135,7 @@ def _restore_pursuit(call: CallAttempt, before: dict[str, Any]) -> None:
     if not values or call.pursuit_id is None:
         return
     unended = {"ended_at": None, "end_reason": "", "end_note": "", "ended_by_id": None}
-    times = {name: _time(values.get(name)) for name in ("reached_at", "ended_at")}
+    times = {name: _time(values.get(name)) for name in ("reached_at", "ended_at", "paused_until")}
     Pursuit.objects.filter(pk=call.pursuit_id).update(**{**unended, **values, **times})
 
 

@@ -48,6 +48,11 @@ def start_pursuits() -> None:
     starts.start_waiting(now=timezone.now())
 
 
+@shared_task(name="touchpoints.tasks.recycle_pursuits")
+def recycle_pursuits() -> None:
+    starts.recycle(now=timezone.now())
+
+
 @shared_task(name="touchpoints.tasks.close_open_calls")
 def close_open_calls() -> None:
     now = timezone.now()

@@ -11,7 +11,7 @@ import pytest
 
 from crm.accounts.models import Team, User
 from leads.models import Consent, Customer, Lead, LeadNumber, Number, Suppression
-from touchpoints import calls, outcomes, pursue, refusals, screen, suppress, take_back
+from touchpoints import calls, engine, outcomes, pursue, refusals, screen, suppress, take_back
 from touchpoints.models import (
     Answer,
     BlockedDial,
@@ -683,3 +683,45 @@ def test_the_preview_tells_every_outcome_in_a_bounded_number_of_queries(
         shown = screen.show(jo, user=ada, now=now, call=None, follow_up=None)
     told = {button["key"] for button in shown["outcome_buttons"] if button["then"]}
     assert set(TABLE) - told == {"callback_requested"}
+
+
+# --- voicemails, and calls from them -----------------------------------------------------------------------------
+
+
+def test_one_voicemail_a_phase_and_the_key_says_so(jo: Lead, ada: User, now: datetime) -> None:
+    logged(jo, ada, "voicemail_left", now=now)
+    call = calls.dial(jo, user=ada, now=now + timedelta(days=1))
+    at = now + timedelta(days=1, minutes=1)
+    shown = screen.show(jo, user=ada, now=at, call=call, follow_up=None)
+    told = {button["key"]: button["then"] for button in shown["outcome_buttons"]}
+    assert "no answer" in told["voicemail_left"]
+    with pytest.raises(refusals.Invalid) as refused:
+        outcomes.log_outcome(call, Logged("voicemail_left"), user=ada, now=at)
+    assert refused.value.field == "outcome"
+    assert CallAttempt.objects.open().get() == call
+    outcomes.log_outcome(call, Logged("no_answer"), user=ada, now=at)
+    # Six attempts on, the next phase has one of its own.
+    Pursuit.objects.update(step=7, attempt=7)
+    logged(jo, ada, "voicemail_left", now=now + timedelta(days=2))
+
+
+def test_a_call_from_them_that_a_phone_system_reports_is_a_touchpoint(
+    jo: Lead, ada: User, now: datetime
+) -> None:
+    from_them = past(now, direction="inbound", external_id="in-1", duration_seconds=90)
+    call, _new = calls.record_past_call(from_them, lead=jo, number=None, user=ada, now=now + MINUTE)
+    touchpoint = jo.touchpoints.get()
+    assert (touchpoint.kind_id, touchpoint.occurred_at, touchpoint.by_user) == (
+        "inbound_call",
+        call.started_at,
+        ada,
+    )
+    calls.record_past_call(from_them, lead=jo, number=None, user=ada, now=now + MINUTE)
+    assert jo.touchpoints.count() == 1
+
+
+def test_a_call_from_them_that_nobody_took_asks_for_a_call_back(jo: Lead, ada: User, now: datetime) -> None:
+    missed = past(now, direction="inbound", external_id="in-2", duration_seconds=0)
+    calls.record_past_call(missed, lead=jo, number=None, user=ada, now=now + MINUTE)
+    engine.evaluate_waiting(now=now + MINUTE)
+    assert FollowUp.objects.open().get(lead=jo).rank == FollowUp.Rank.HAND_RAISE

@@ -344,13 +344,21 @@ def test_where_nobody_ever_answers_it_is_eighteen_and_the_end(
     assert lead.stage == "attempted"
 
 
-@pytest.mark.parametrize("outcome", ["voicemail_left", "busy", "gatekeeper", "hung_up"])
+@pytest.mark.parametrize("outcome", ["busy", "gatekeeper", "hung_up"])
 def test_other_outcomes_without_a_reach_end_at_the_target_too(
     outcome: str, a_lead: ALead, ada: User, now: datetime
 ) -> None:
     lead = a_lead(owner=ada)
     pursue.start([lead], by=ada, now=now)
     assert len(run_out(lead, ada, outcome=outcome)) == 6
+    assert Pursuit.objects.get().end_reason == "exhausted"
+
+
+def test_a_voicemail_at_the_last_attempt_ends_it_too(a_lead: ALead, ada: User, now: datetime) -> None:
+    lead = a_lead(owner=ada)
+    pursue.start([lead], by=ada, now=now)
+    Pursuit.objects.update(step=6, attempt=6)
+    logged(lead, ada, "voicemail_left", now=now)
     assert Pursuit.objects.get().end_reason == "exhausted"
 
 
