@@ -26,7 +26,7 @@ from leads.registries.lookup import Gone, bitmaps, in_force
 Hits = list[dict[str, str]]
 
 # Numbers in memory at once. They come sorted, so that each list is read once for all of them.
-CHUNK = 500_000
+CHUNK = 1_000_000
 WRITTEN_AT_ONCE = 2_000
 # Of more areas than these all numbers are read.
 MOST_RANGES = 20
