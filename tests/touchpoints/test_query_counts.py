@@ -61,6 +61,11 @@ def at_most(count: int) -> Iterator[None]:
     assert len(counted) <= count, "\n".join([f"{len(counted)} statements", *(sql[:160] for sql in counted)])
 
 
+def held() -> int:
+    """One statement more where rows can be locked: a dial holds the numbers until it counts."""
+    return int(connection.features.has_select_for_update)
+
+
 @pytest.fixture
 def pursued(
     a_lead: ALead, touched: Callable[..., Touchpoint], ada: User, north: Team, now: datetime
@@ -92,7 +97,7 @@ def test_the_next_lead(pursued: list[Lead], ada: User, now: datetime) -> None:
 def test_a_dial(pursued: list[Lead], ada: User, now: datetime) -> None:
     row = queue.next_lead(ada, now=now)
     assert row is not None
-    with at_most(18):
+    with at_most(18 + held()):
         calls.dial(row.lead, user=ada, now=now)
 
 
@@ -126,7 +131,7 @@ def test_dial_outcome_and_the_next_lead_on_the_screen(
     with time_machine.travel(now, tick=False):
         shown = client.get("/call/", headers=htmx)
         lead = shown.context["lead"]
-        with at_most(56):
+        with at_most(56 + held()):
             client.post("/call/dial/", {"lead": lead.pk}, headers=htmx)
         call = CallAttempt.objects.open().get()
         with at_most(52):
