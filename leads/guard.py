@@ -16,7 +16,17 @@ from zoneinfo import ZoneInfo
 from leads.caps import gap, gap_free_at, house_free_at, law_cap_in_words, law_free_at
 from leads.guard_facts import GuardFacts, HouseCaps, Permission, RegistryFact, Workspace
 from leads.hours import Closure, hours_of, local_times, spoken
-from leads.law import ConsentRule, Exemption, RegistryRule, RuleBook, RuleRow, Rules, jurisdictions, resolve
+from leads.law import (
+    ConsentRule,
+    Exemption,
+    RegistryRule,
+    RuleBook,
+    RuleRow,
+    Rules,
+    jurisdictions,
+    may_list,
+    resolve,
+)
 
 __all__ = [
     "GuardFacts",
@@ -51,13 +61,14 @@ class Reason:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer. `next_allowed_at` is the first instant at which hours and caps pass; None where only a
-    person can change the answer."""
+    person can change the answer. `verified`: somebody compared every rule used with its source."""
 
     decision: Literal["allow", "warn", "block"]
     reasons: tuple[Reason, ...]
     next_allowed_at: datetime | None
     rule_version: str
     local_times: tuple[tuple[str, str], ...]
+    verified: bool = True
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -118,6 +129,7 @@ def _decide(facts: GuardFacts, rules: Rules, now: datetime) -> Verdict:
         next_allowed_at=None if needs_a_person else passes_at,
         rule_version=rules.version,
         local_times=tuple((clock["zone"], clock["time"]) for clock in local_times(facts.zones, now)),
+        verified=rules.verified,
     )
 
 
@@ -258,7 +270,9 @@ def _registry_reasons(
 
 
 def _screens(rule: RegistryRule, facts: GuardFacts) -> bool:
-    """A list kept only for exempt trades binds no one else."""
+    """A country's list holds its own numbers alone; one kept for exempt trades binds no one else."""
+    if not may_list(rule.jurisdiction, facts.number):
+        return False
     if not rule.only_exempt_trades:
         return True
     return any(exemption.trades & facts.workspace.trades for exemption in rule.exemptions)

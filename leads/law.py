@@ -128,6 +128,16 @@ def jurisdictions(country: str, region: str, number: str = "") -> tuple[str, ...
     return (*countries, *states) or (ANYWHERE,)
 
 
+def may_list(jurisdiction: str, number: str) -> bool:
+    """Whether a registry of this jurisdiction could hold the number: it is its country's, or nobody knows whose it is.
+
+    An address in a country does not bring a foreign number onto that country's list.
+    """
+    country = country_of_number(number)
+    whole = _PART_OF.get(country, country)
+    return not whole or jurisdiction.partition("-")[0] in (whole, ANYWHERE)
+
+
 def resolve(rule_rows: Iterable[RuleRow], jurisdictions: Iterable[str], audience: str, on: date) -> Rules:
     """The rules that bind on that day. A country without a row has the row of "*".
 

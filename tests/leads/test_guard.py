@@ -72,6 +72,14 @@ def given_by(kind: str, ago: timedelta = DAY, **more) -> tuple[Permission, ...]:
 CLEAR = [
     ("a household in New York, at noon", facts()),
     ("screened and not listed", facts(registries=on_lists())),
+    (
+        "a British number is on no American list, wherever its owner lives",
+        facts(LONDON, "US", "NY", registries=on_lists(name="uk-tps") + on_lists(name="uk-ctps")),
+    ),
+    (
+        "an American number is on no British list, wherever its owner lives",
+        facts(NEW_YORK, "GB", registries=on_lists(name="us-ftc")),
+    ),
     ("a business in Germany", facts(BERLIN, "DE", audience="business")),
     ("a business in Denmark", facts(COPENHAGEN, "DK", audience="business")),
     ("a country without a rule", facts("+353209121234", "IE")),
@@ -106,6 +114,11 @@ BLOCKED = [
     ("a list without a date", facts(registries=(RegistryFact("us-ftc", False),)), ("registry_list_stale",)),
     ("an area not loaded", facts(registries=on_lists(loaded=False)), ("registry_area_not_loaded",)),
     ("a list never loaded", facts(registries=()), ("registry_area_not_loaded",)),
+    (
+        "a number of Puerto Rico is for the list of the United States",
+        facts("+17875550123", registries=()),
+        ("registry_area_not_loaded",),
+    ),
     ("hit on an old list", facts(registries=on_lists(True, 40)), ("registry_hit", "registry_list_stale")),
     ("toll-free without an address", facts("+18005550123"), ("zone_unknown",)),
     (
@@ -128,9 +141,8 @@ BLOCKED = [
     (
         "everything at once, in order",
         facts(
-            BERLIN,
-            "US",
-            "NY",
+            NEW_YORK,
+            "DE",
             erased=True,
             suppressed=("person", "company"),
             number_status="invalid",
