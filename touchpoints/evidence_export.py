@@ -103,18 +103,18 @@ def to_number(calls: QuerySet[CallAttempt], e164: str) -> QuerySet[CallAttempt]:
     return calls.filter(Q(number__e164=e164) | Q(number_digest__in=erasure.digests(e164)))
 
 
-def rows(calls: QuerySet[CallAttempt]) -> Iterator[Row]:
-    """The evidence of these calls, oldest first, by the names of `COLUMNS`."""
+def rows(calls: QuerySet[CallAttempt], *, chunk: int = CHUNK) -> Iterator[Row]:
+    """The evidence of these calls, oldest first, by the names of `COLUMNS`; `chunk` of them are read at a time."""
     ordered = calls.order_by("started_at", "pk").values(*_VALUES)
-    page = list(ordered[:CHUNK])
+    page = list(ordered[:chunk])
     while page:
         yield from _proved(page)
-        if len(page) < CHUNK:
+        if len(page) < chunk:
             return
         last = page[-1]
         beyond = Q(started_at__gt=last["started_at"]) | Q(started_at=last["started_at"], pk__gt=last["pk"])
         # The plain bound lets an index find the place; the rest tells calls of the same instant apart.
-        page = list(ordered.filter(beyond, started_at__gte=last["started_at"])[:CHUNK])
+        page = list(ordered.filter(beyond, started_at__gte=last["started_at"])[:chunk])
 
 
 def _proved(page: list[Row]) -> Iterator[Row]:

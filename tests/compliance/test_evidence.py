@@ -115,15 +115,14 @@ def test_an_erased_persons_calls_are_found_by_the_number(call: CallAttempt, ann:
 
 
 def test_chunks_hold_each_call_once_and_cost_the_same(
-    ann: Lead, ada: User, monkeypatch: Any, django_assert_num_queries: Any
+    ann: Lead, ada: User, django_assert_num_queries: Any
 ) -> None:
     at = [NOW - timedelta(days=day // 3) for day in range(25)]  # three at one instant
     CallAttempt.objects.bulk_create(
         CallAttempt(lead=ann, user=ada, started_at=one, ended_at=one) for one in at
     )
-    monkeypatch.setattr(evidence_export, "CHUNK", 4)
     with django_assert_num_queries(7 * 6):
-        found = [row["call"] for row in evidence_export.rows(CallAttempt.objects.all())]
+        found = [row["call"] for row in evidence_export.rows(CallAttempt.objects.all(), chunk=4)]
     assert sorted(found) == sorted(CallAttempt.objects.values_list("pk", flat=True))
     assert len(found) == 25
 
