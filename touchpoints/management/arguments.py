@@ -14,6 +14,8 @@ from leads.places import country_code, region_code
 from leads.zones_field import validate_zone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leads.numbers import ParsedNumber
 
 
@@ -50,6 +52,14 @@ def region(name: str, text: str, of: str) -> str:
     if code is None:
         raise CommandError(f"--{name}: {text!r} is no state or region of {of}; expected a code, as in NY.")
     return code
+
+
+def state(name: str, text: str, countries: Sequence[str]) -> tuple[str, str]:
+    """The first of these countries that has such a state, and the state's code; both blank where none is named."""
+    if not text:
+        return "", ""
+    found = [(country, code) for country in countries if (code := region_code(text, country)) is not None]
+    return found[0] if found else (countries[0], region(name, text, countries[0]))
 
 
 def number(text: str, home: str | None) -> ParsedNumber:
