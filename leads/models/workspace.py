@@ -27,6 +27,12 @@ class Workspace(models.Model):
     enquiry_is_consent = models.BooleanField(_("an enquiry counts as consent to be called"), default=True)
     mobile_hit_blocks = models.BooleanField(_("a registry hit on a business mobile blocks"), default=False)
     securities_firm = models.BooleanField(_("securities firm (FINRA 3230)"), default=False)
+    trades = models.JSONField(
+        _("trades with an exemption"),
+        default=list,
+        blank=True,
+        help_text=_("What we sell of what a guard rule exempts, such as insurance in Denmark."),
+    )
     per_day_cap = models.PositiveSmallIntegerField(_("dials a day per lead"), default=2)
     per_week_cap = models.PositiveSmallIntegerField(_("dials in 7 days per lead"), default=5)
     min_gap_minutes = models.PositiveSmallIntegerField(_("minutes between dials to one number"), default=120)
