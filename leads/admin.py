@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 
 from leads.models import (
@@ -92,8 +93,27 @@ class GuardRuleAdmin(ReadOnly):
     search_fields = ("jurisdiction", "citation")
 
 
+def _trades() -> list[tuple[str, str]]:
+    """The trades that some rule of the guard exempts, and those the workspace keeps that no rule names any more."""
+    every = GuardRule.objects.values_list("exemptions", flat=True)
+    named = {trade for exemptions in every for one in exemptions for trade in one.get("trades", ())}
+    named.update(*Workspace.objects.values_list("trades", flat=True))
+    return [(trade, trade.replace("_", " ")) for trade in sorted(named)]
+
+
 @admin.register(Workspace)
 class WorkspaceAdmin(admin.ModelAdmin):
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **how: Any) -> Any:
+        if db_field.name != "trades":
+            return super().formfield_for_dbfield(db_field, request, **how)
+        return forms.MultipleChoiceField(
+            label=db_field.verbose_name,
+            help_text=db_field.help_text,
+            choices=_trades,
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+        )
+
     def has_add_permission(self, request: Any) -> bool:
         return False
 

@@ -36,6 +36,7 @@ _SETTINGS = (
     "mobile_hit_blocks",
     "securities_firm",
     "enquiry_is_consent",
+    "trades",
 )
 
 
@@ -107,4 +108,5 @@ def _settings(row: dict[str, Any]) -> Settings:
         mobile_hit_blocks=bool(row["mobile_hit_blocks"]),
         securities_firm=bool(row["securities_firm"]),
         enquiry_consent_months=ENQUIRY_CONSENT_MONTHS if row["enquiry_is_consent"] else 0,
+        trades=frozenset(json.loads(row["trades"])),
     )

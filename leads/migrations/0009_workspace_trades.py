@@ -4,15 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0008_zones_managers_confirmed'),
+        ("leads", "0008_zones_managers_confirmed"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='workspace',
-            name='trades',
-            field=models.JSONField(blank=True, default=list, help_text='What we sell of what a guard rule exempts, such as insurance in Denmark.', verbose_name='trades with an exemption'),
+            model_name="workspace",
+            name="trades",
+            field=models.JSONField(
+                blank=True,
+                default=list,
+                help_text="What we sell of what a guard rule exempts, such as insurance in Denmark.",
+                verbose_name="trades with an exemption",
+            ),
         ),
     ]

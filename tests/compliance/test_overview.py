@@ -21,6 +21,7 @@ from leads.models import (
     RegistryLoad,
     RegistryScrub,
     Suppression,
+    Workspace,
 )
 from leads.register import NewLead, PhoneInput, create_lead
 from touchpoints.models import BlockedDial, CallAttempt, Complaint, Wish
@@ -174,6 +175,16 @@ def test_the_strictest_rule_in_effect_says_how_old_a_list_may_be(manager: Client
     )
     row = next(row for row in tile(manager, "registries") if row["areas"])
     assert (row["stale"], row["state"]) == (1, "too old")
+
+
+def test_a_list_for_an_exempt_trade_is_asked_of_those_in_it(manager: Client) -> None:
+    def asked() -> set[str]:
+        return {row["registry"] for row in tile(manager, "registries")}
+
+    before = asked()
+    Workspace.objects.update(trades=["insurance"])
+    (more,) = asked() - before
+    assert "obinson" in more
 
 
 def test_wishes_complaints_consents_and_our_own_list(manager: Client, ada: Any, cy: Any, lead: Lead) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from leads.models import Consent, Number, RegistryArea, RegistryLoad
+from leads.models import Consent, Number, RegistryArea, RegistryLoad, Workspace
 from tests.lists import load_list
 from touchpoints import calls, guarding, refusals
 from touchpoints.models import CallAttempt, Dial
@@ -161,3 +161,44 @@ def test_lists_cost_one_query_for_many_leads(a_lead, lists, now):
         return sum("registryarea" in one["sql"] for one in seen)
 
     assert queries(leads[:1]) == queries(leads) == 1
+
+
+DANE = "+4532123456"
+
+
+def test_an_insurer_may_call_danish_households_that_the_robinson_list_leaves_out(
+    a_lead, lists, now, tmp_path
+):
+    """Of the trades that the rule exempts; `Workspace.trades` says which are ours."""
+    dane = a_lead(phones=(DANE,), country="DK", audience="consumer")
+    assert codes(dane, now) == ("consent_missing",)
+    Workspace.objects.update(trades=["cars"])
+    assert codes(dane, now) == ("consent_missing",)
+    Workspace.objects.update(trades=["insurance"])
+    assert codes(dane, now) == ("registry_area_not_loaded",)
+    for text, expected in (("+4532999999\n", ()), (f"{DANE}\n+4532999999\n", ("registry_hit",))):
+        row = load_list(tmp_path, "dk-robinson", text, on=now.date(), now=now)
+        assert row.status == "loaded", row.why
+        assert codes(dane, now) == expected
+
+
+def test_operators_choose_among_the_trades_that_a_rule_exempts(client, root):
+    client.force_login(root)
+    page = client.get("/admin/leads/workspace/1/change/")
+    form = page.context["adminform"].form
+    assert [value for value, _name in form.fields["trades"].choices] == [
+        "books",
+        "insurance",
+        "magazine_subscriptions",
+        "newspaper_subscriptions",
+        "rescue",
+    ]
+    said = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    assert (
+        client.post("/admin/leads/workspace/1/change/", said | {"trades": ["insurance"]}).status_code == 302
+    )
+    assert Workspace.current().trades == ["insurance"]
+    assert client.post("/admin/leads/workspace/1/change/", said | {"trades": ["cars"]}).status_code == 200
+    assert Workspace.current().trades == ["insurance"]
+    assert client.post("/admin/leads/workspace/1/change/", said | {"trades": []}).status_code == 302
+    assert Workspace.current().trades == []

@@ -17,7 +17,7 @@ from crm.figures import count_text
 from crm.pipeline.reports.scope import Scope
 from crm.pipeline.reports.tile import Column, Headline, Row, Tile
 from leads import law_rows, law_words
-from leads.models import GuardRule, Number, RegistryArea, RegistryLoad, RegistryScrub
+from leads.models import GuardRule, Number, RegistryArea, RegistryLoad, RegistryScrub, Workspace
 
 # The ledger's own page shows all; the overview the latest.
 LATEST = 10
@@ -34,7 +34,8 @@ class Asked:
 
 
 def asked_for(*, today: date) -> dict[str, Asked]:
-    """What the rules in effect ask of each registry; lists that only an exempt trade needs are left out."""
+    """What the rules in effect ask of each registry; lists that only an exempt trade needs count for those in it."""
+    ours = set(Workspace.current().trades)
     by_rule: dict[tuple[str, str], list[GuardRule]] = defaultdict(list)
     for rule in GuardRule.objects.filter(active=True):
         by_rule[rule.jurisdiction, rule.audience].append(rule)
@@ -42,13 +43,18 @@ def asked_for(*, today: date) -> dict[str, Asked]:
     for (place, _audience), versions in by_rule.items():
         binding = law_rows.in_force(versions, today)
         for use in binding.registries if binding else ():
-            if use.get("when") == "trade":
+            if use.get("when") == "trade" and not ours.intersection(_trades_of(binding)):
                 continue
             asked = found[use["registry"]]
             ages = [age for age in (asked.max_age_days, use["max_age_days"]) if age is not None]
             asked.max_age_days = min(ages, default=None)
             asked.countries.add(place.partition("-")[0])
     return dict(found)
+
+
+def _trades_of(rule: GuardRule | None) -> list[str]:
+    """The trades that the rule exempts."""
+    return [trade for exemption in (rule.exemptions if rule else ()) for trade in exemption.get("trades", ())]
 
 
 def registries(scope: Scope) -> Tile:
