@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crm.compliance.reports import REPORTS
+from leads import erasure
 from leads.models import (
     Consent,
     GuardRule,
@@ -26,7 +27,7 @@ from leads.models import (
 from leads.register import NewLead, PhoneInput, create_lead
 from touchpoints.models import BlockedDial, CallAttempt, Complaint, Wish
 
-QUERIES = 22
+QUERIES = 23
 
 
 def verdict(*codes: str) -> dict[str, Any]:
@@ -175,6 +176,22 @@ def test_the_strictest_rule_in_effect_says_how_old_a_list_may_be(manager: Client
     )
     row = next(row for row in tile(manager, "registries") if row["areas"])
     assert (row["stale"], row["state"]) == (1, "too old")
+
+
+def test_a_missing_key_of_erased_persons_raises_the_alarm(manager: Client, root: Any, settings: Any) -> None:
+    """Without it no call is allowed: whoever looks must see why."""
+    alarm = "by which erased persons are recognised"
+    erased = {"scope": "erased", "digest": "d", "requested_at": timezone.now()}
+    Suppression.objects.create(key_id=erasure.current_key_id(), **erased)
+    assert alarm not in manager.get("/compliance/").content.decode()
+    lost = erasure.current_key_id()
+    settings.ERASURE_KEYS = ("another key of erased persons",)
+    admin = Client()
+    admin.force_login(root)
+    for page in (manager.get("/compliance/"), admin.get("/engine/")):
+        text = page.content.decode()
+        assert alarm in text
+        assert lost in text
 
 
 def test_a_list_for_an_exempt_trade_is_asked_of_those_in_it(manager: Client) -> None:

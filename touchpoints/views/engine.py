@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from leads import erasure
 from touchpoints import health, set_aside
 from touchpoints.models import EvaluationFailure, Touchpoint
 
@@ -67,6 +68,7 @@ def _context() -> dict[str, object]:
         "health": health.figures(now=timezone.now()),
         "set_aside": touchpoints.order_by("-set_aside_at", "-pk")[:MOST_SHOWN],
         "failures": leads.order_by("-set_aside_at", "-pk")[:MOST_SHOWN],
+        "keys_missing": erasure.keys_missing(),
     }
 
 

@@ -25,7 +25,7 @@ from crm.pipeline.filters import ReportFilter
 from crm.pipeline.panels import csv_lines
 from crm.pipeline.reports.scope import Scope
 from crm.pipeline.reports.yields import reason_in_words
-from leads import numbers
+from leads import erasure, numbers
 from leads.models import Lead
 from leads.spreadsheet import csv_lines as spreadsheet_lines
 
@@ -57,6 +57,7 @@ def compliance(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
         "panels": panels,
         "top": [panels[key] for key in TOP],
         "is_filtered": bool(query),
+        "keys_missing": erasure.keys_missing(),
     }
     return render(request, "compliance/overview.html", context)
 
