@@ -368,7 +368,7 @@ def _decide(
         after=temperature,
         cause=cause,
         warm_until=warm_until,
-        evidence=evidence_as_json(found),
+        evidence=evidence_as_kept(found),
         ruleset=ruleset,
         by=by,
     )
@@ -418,6 +418,12 @@ def evidence_as_json(found: Warmth) -> list[dict[str, Any]]:
         }
         for piece in found.evidence
     ]
+
+
+def evidence_as_kept(found: Warmth) -> list[dict[str, Any]]:
+    """The `evidence` shape with the rule that counted each piece: what a temperature change rested on."""
+    shape = evidence_as_json(found)
+    return [{**piece, "rule": one.rule_id} for piece, one in zip(shape, found.evidence, strict=True)]
 
 
 def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:

@@ -204,7 +204,7 @@ def _write_history(
                 after=one.after,
                 cause=why,
                 warm_until=warm_until,
-                evidence=engine.evidence_as_json(found),
+                evidence=engine.evidence_as_kept(found),
                 ruleset=row,
             )
         )

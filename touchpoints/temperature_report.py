@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, TextField
 from django.db.models.fields.json import KT
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.utils.translation import gettext
 
 from leads.models import Lead, LeadList
 
-from .models import TemperatureChange, TouchpointKind
+from . import rule_words
+from .models import TemperatureChange, TouchpointKind, WarmthRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ class Report:
 
 
 def report(*, user: Any, days: int, now: datetime) -> Report:
-    """The changes of leads this user may see in the last `days` days, on the user's own calendar; six queries.
+    """The changes of leads this user may see in the last `days` days, on the user's own calendar; eight queries.
 
     A change counts with the rule of its strongest evidence, and with each list its lead is on.
     """
@@ -70,7 +71,7 @@ def report(*, user: Any, days: int, now: datetime) -> Report:
         Table(
             "rule",
             gettext("Rule of the strongest evidence"),
-            _by(changes, KT("evidence__0__kind"), lambda key: kinds.get(key, key) or gettext("no evidence")),
+            _by_rule(changes, kinds),
         ),
         Table("list", gettext("List"), _by(changes, F("lead__lists__name"), lambda key: key or none)),
         Table(
@@ -89,6 +90,28 @@ def _by_day(changes: QuerySet[TemperatureChange], zone: ZoneInfo) -> list[dict[s
         {"label": row["key"], "warmed": row["warmed"], "cooled": row["cooled"]}
         for row in found.order_by("-key")
     ]
+
+
+def _by_rule(changes: QuerySet[TemperatureChange], kinds: dict[str, str]) -> list[dict[str, Any]]:
+    """By the rule of the strongest evidence, versions apart; what was kept without its rule counts by its kind."""
+    rule_id = Cast(KT("evidence__0__rule"), TextField())
+    strongest = Coalesce(rule_id, KT("evidence__0__kind"))
+    ids = {key for key in changes.annotate(key=strongest).values_list("key", flat=True).distinct() if key}
+    rules = {
+        str(rule.pk): " · ".join(
+            [
+                gettext("v%(n)d") % {"n": rule.ruleset.version},
+                rule_words.in_words(rule),
+                *rule_words.conditions(rule),
+            ]
+        )
+        for rule in WarmthRule.objects.filter(pk__in=[key for key in ids if key.isdigit()]).select_related(
+            "ruleset", "kind", "segment"
+        )
+    }
+    return _by(
+        changes, strongest, lambda key: rules.get(key) or kinds.get(key, key) or gettext("no evidence")
+    )
 
 
 def _by(changes: QuerySet[TemperatureChange], key: Any, label: Callable[[Any], str]) -> list[dict[str, Any]]:

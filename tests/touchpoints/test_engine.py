@@ -60,7 +60,7 @@ def test_the_worked_example(a_lead: ALead, now: datetime) -> None:
         ("social_follow", 0.36),
         ("direct_mail", 0.17),
     ]
-    assert set(change.evidence[0]) == {"touchpoint", "kind", "occurred_at", "alone_until", "share"}
+    assert set(change.evidence[0]) == {"touchpoint", "kind", "occurred_at", "alone_until", "share", "rule"}
     assert (change.before, change.after, change.cause) == ("cold", "warm", "touchpoint")
     assert change.ruleset is not None
     assert change.ruleset.status == "published"
