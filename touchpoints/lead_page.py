@@ -14,7 +14,7 @@ from leads import consents, numbers
 from leads.customers import customers_of
 from leads.models import Suppression
 
-from . import guarding, screen, warmth_story, wishes
+from . import guarding, screen, todo, warmth_story, wishes
 from .models import CallAttempt, Complaint, FollowUp, Meeting, Promise, Pursuit, StageChange, Task
 from .reasons import reasons_for
 
@@ -58,6 +58,7 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
     pursuit = next((one for one in pursuits if one.ended_at is None), None)
     events = timeline(lead, told["changes"], most=WHOLE_TIMELINE if whole else TIMELINE + 1)
     latest = next((row["call"] for row in events if row.get("call")), None)
+    tasks = list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee", "lead"))
     return {
         "now": now,
         "lead": lead,
@@ -73,7 +74,8 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "follow_up": FollowUp.objects.open().filter(lead=lead).select_related("assignee").first(),
         "promises": promises,
         "meetings": _meetings(lead),
-        "tasks": list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee")),
+        "tasks": tasks,
+        "undecided": todo.undecided(tasks),
         "suppressions": suppressions_of(lead, situation.links),
         "wishes": wishes.of_lead(lead),
         "consents": _consents(lead, now=now),

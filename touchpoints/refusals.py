@@ -38,6 +38,12 @@ class AttemptClosed(Refused):
     code = "attempt_closed"
 
 
+class StillOpen(Refused):
+    """What a task asks about is decided elsewhere, and is not yet."""
+
+    code = "still_open"
+
+
 class NotYours(Refused):
     code = "not_yours"
 

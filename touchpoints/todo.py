@@ -8,10 +8,12 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from leads.models import Lead
 
-from .models import Task
+from . import refusals
+from .models import Complaint, Task, Wish
 
 
 def ask(lead: Lead, kind: str, reason: str, *, now: datetime) -> Task | None:
@@ -57,8 +59,32 @@ def visible_to(user: Any) -> QuerySet[Task]:
     return tasks.filter(Q(lead__in=Lead.objects.visible_to(user)) | Q(assignee=user) | Q(lead=None) & general)
 
 
+def undecided(tasks: Iterable[Task]) -> set[int]:
+    """The ids of the tasks that only a decision made elsewhere ends: about a wish or a complaint that is still open.
+
+    No query where none of these tasks is about one.
+    """
+    found: set[int] = set()
+    tasks = list(tasks)
+    stops = Wish.objects.open().filter(kind=Wish.Kind.STOP)
+    for kind, rows in ((Task.Kind.DECIDE_WISH, stops), (Task.Kind.COMPLAINT, Complaint.objects.open())):
+        asking = {task.pk: task.lead_id for task in tasks if task.kind == kind and task.lead_id}
+        if asking:
+            leads = set(rows.filter(lead__in=asking.values()).values_list("lead_id", flat=True))
+            found |= {pk for pk, lead in asking.items() if lead in leads}
+    return found
+
+
 def finish(task: Task, *, by: Any, now: datetime) -> bool:
-    """Note that a task is done; False where somebody was faster."""
+    """Note that a task is done; False where somebody was faster. Raises `refusals.StillOpen`."""
+    if undecided([task]):
+        if task.kind == Task.Kind.COMPLAINT:
+            raise refusals.StillOpen(
+                gettext("The complaint is still open. A manager says under Complaints what was done.")
+            )
+        raise refusals.StillOpen(
+            gettext("Nobody has decided what they wrote. Decide under Wishes or on the lead's page.")
+        )
     done = Task.objects.filter(pk=task.pk, done_at=None).update(done_at=now, done_by=by)
     return bool(done)
 

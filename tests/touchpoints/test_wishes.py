@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from crm.accounts.models import User
 from leads import consents
@@ -27,6 +29,7 @@ from touchpoints import (
     refusals,
     suppress,
     take_back,
+    todo,
     wishes,
 )
 from touchpoints.models import Complaint, FollowUp, Pursuit, Task, Touchpoint, Wish
@@ -245,6 +248,44 @@ def test_an_own_list_entry_ends_the_relationship(lead: Lead, ada: User, now: dat
     row.refresh_from_db()
     assert row.revoked_at == now
     assert AuditEvent.objects.filter(action="consent.revoked", subject_id=str(row.pk)).exists()
+
+
+# --- tasks that only a decision ends ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["decide_wish", "complaint"])
+def test_done_does_not_end_what_nobody_decided(
+    lead: Lead, ada: User, max_: User, now: datetime, client: Client, kind: str
+) -> None:
+    if kind == "decide_wish":
+        writes(lead, "STOP", now)
+    else:
+        complaints.complain(lead, said="I will report you", by=ada, now=now)
+    task = Task.objects.get(kind=kind)
+    with pytest.raises(refusals.StillOpen, match="Wishes" if kind == "decide_wish" else "Complaints"):
+        todo.finish(task, by=max_, now=now)
+    client.force_login(max_)
+    where = reverse("compliance_wishes" if kind == "decide_wish" else "compliance_complaints")
+    for page, done in ((reverse("tasks"), "task_done"), (reverse("lead", args=[lead.pk]), "lead_task_done")):
+        text = client.get(page).content.decode()
+        assert f'href="{where}"' in text
+        assert reverse(done, args=[task.pk]) not in text
+        client.post(reverse(done, args=[task.pk]))
+    assert client.get(reverse("tasks")).context["tasks"] == [task]
+    answer = client.post(f"/api/v1/tasks/{task.pk}/done/", {}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (409, "still_open")
+    if kind == "decide_wish":
+        wishes.decline(Wish.objects.get(), reason="about another firm", by=max_, now=now)
+    else:
+        complaints.handle(Complaint.objects.get(), status="answered", handling="rang", by=max_, now=now)
+    task.refresh_from_db()
+    assert (task.done_at, task.done_by) == (now, max_)
+
+
+def test_a_task_whose_question_is_settled_can_be_ticked_off(lead: Lead, max_: User, now: datetime) -> None:
+    task = Task.objects.create(lead=lead, kind="decide_wish", reason="left over", created_at=now)
+    assert todo.undecided([task]) == set()
+    assert todo.finish(task, by=max_, now=now)
 
 
 # --- complaints -----------------------------------------------------------------------------------------------

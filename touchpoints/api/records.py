@@ -129,7 +129,8 @@ class TaskView(StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
     def done(self, request: Request, pk: int) -> Response:
         task = self.get_object()
         self.check(NoInput)
-        todo.finish(task, by=request.user, now=self.now)
+        with told():
+            todo.finish(task, by=request.user, now=self.now)
         return Response(TaskShape(self.get_object()).data)
 
 

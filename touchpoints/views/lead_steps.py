@@ -17,7 +17,7 @@ from touchpoints.forms import OutcomeForm
 from touchpoints.lead_forms import StopForm
 from touchpoints.models import CallAttempt, Outcome, Promise, Pursuit
 from touchpoints.reasons import zone_of
-from touchpoints.refusals import Invalid, Refused
+from touchpoints.refusals import Invalid, Refused, StillOpen
 from touchpoints.views.lead import done, lead_of, refuse, show
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def lead_task_done(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(todo.visible_to(request.user).filter(lead__isnull=False), pk=pk)
     assert task.lead_id is not None
     shown = lead_of(request, task.lead_id)
-    todo.finish(task, by=request.user, now=now)
+    try:
+        todo.finish(task, by=request.user, now=now)
+    except StillOpen as refused:
+        return refuse(request, shown, refused.detail, now=now)
     return done(request, shown.pk, gettext("Done."), now=now)
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from leads.keyset import page
 from touchpoints import todo
+from touchpoints.refusals import StillOpen
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -32,15 +33,19 @@ def tasks(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def task_done(request: HttpRequest, pk: int) -> HttpResponse:
-    """Note that a task is done."""
+    """Note that a task is done, unless a decision is what ends it and is still to be made."""
     task = get_object_or_404(todo.visible_to(request.user), pk=pk)
-    done = todo.finish(task, by=request.user, now=timezone.now())
-    text = gettext("Done.") if done else gettext("Somebody was faster: it was done already.")
+    tone = "ok"
+    try:
+        done = todo.finish(task, by=request.user, now=timezone.now())
+        text = gettext("Done.") if done else gettext("Somebody was faster: it was done already.")
+    except StillOpen as refused:
+        tone, text = "stop", refused.detail
     if request.htmx:  # type: ignore[attr-defined]
         response = _answer(request)
-        response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": "ok"}})
+        response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": tone}})
         return response
-    messages.success(request, text)
+    (messages.success if tone == "ok" else messages.error)(request, text)
     return redirect("tasks")
 
 
@@ -58,6 +63,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     tail = "&whose=all" if whole else ""
     context = {
         "tasks": shown.rows,
+        "undecided": todo.undecided(shown.rows),
         "whole": whole,
         "first_url": f"?{tail[1:]}" if after else "",
         "next_url": f"?after={shown.after}{tail}" if shown.after else "",
