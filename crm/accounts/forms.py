@@ -45,8 +45,8 @@ class MeForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "tone": _("How your opening lines speak to people."),
             "dial_url": _(
-                "Where your phone takes numbers: sip:{number}@pbx.example, or the https address of a softphone or "
-                "phone system that dials on a POST. Blank: the link of the number, tel:."
+                "Where your phone takes numbers, with {number} in it: a link of its own, or the https address of a "
+                "softphone or phone system that dials on a POST. Blank: the usual link of a number."
             ),
         }
 

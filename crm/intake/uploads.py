@@ -15,9 +15,9 @@ class Turnstile(FileUploadHandler):
 
     too_large = False
 
-    def __init__(self, request: Any = None, most: int = MAX_BYTES) -> None:
+    def __init__(self, request: Any = None, most: int | None = None) -> None:
         super().__init__(request)
-        self.most = most
+        self.most = MAX_BYTES if most is None else most
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         if start + len(raw_data) > self.most:

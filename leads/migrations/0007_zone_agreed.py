@@ -6,21 +6,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('leads', '0006_registries'),
+        ("leads", "0006_registries"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='lead',
-            name='zone_agreed_at',
-            field=models.DateTimeField(blank=True, help_text='Since when a manager agrees; until then it can only tighten.', null=True),
+            model_name="lead",
+            name="zone_agreed_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="Since when a manager agrees; until then it can only tighten.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='lead',
-            name='zone_agreed_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="lead",
+            name="zone_agreed_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
     ]

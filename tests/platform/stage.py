@@ -227,7 +227,7 @@ class Stage:
 
     def _own_list_load(self) -> OwnListLoad:
         return own_list.load(
-            b"number\n+12125550177\nnone\n", file_name="stop.csv", region="US", by=self.ada, now=NOON
+            b"number\n+12125550178\nnone\n", file_name="stop.csv", region="US", by=self.ada, now=NOON
         )
 
     def _consent(self) -> Consent:

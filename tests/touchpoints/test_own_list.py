@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -14,7 +15,7 @@ from django.core.management.base import CommandError
 
 from crm.accounts.models import User
 from leads.models import AuditEvent, Lead, OwnListLoad, Suppression
-from touchpoints import calls, own_list, refusals
+from touchpoints import calls, guarding, own_list, refusals
 
 pytestmark = pytest.mark.django_db
 ALead = Callable[..., Lead]
@@ -40,6 +41,87 @@ def test_a_lead_typed_in_any_spelling_is_blocked(a_lead: ALead, ada: User, now: 
         calls.dial(lead, user=ada, now=now)
     assert block.value.verdict is not None
     assert block.value.verdict.codes == ("internal_dnc",)
+
+
+# A day of complaints in the shape the FTC publishes: line by line, what stands in the column "number".
+DAY = {
+    2: "2125550101",
+    3: "8665550102",
+    4: "",
+    5: "2125550101",  # complained of twice
+    6: "+1 (312) 555-0103",
+    7: "312.555.0104",
+    8: "0000000000",
+    9: "12125550105",
+    10: "  9075550106 ",
+    11: "123",
+    12: "44 20 7946 0107",  # read in the region that was given, so no number
+    13: "anonymous",
+    14: "212-555-0108 x 7",
+    15: "9999999999",
+}
+ON_THE_LIST = {
+    "+12125550101",
+    "+18665550102",
+    "+13125550103",
+    "+13125550104",
+    "+12125550105",
+    "+19075550106",
+    "+12125550108",
+}
+
+
+@pytest.fixture
+def day_file(tmp_path: Path) -> Path:
+    rows = [f"{line:032x},2026-03-03,{number},{number.strip()[:3]}" for line, number in DAY.items()]
+    file = tmp_path / "complaints_of_a_day.csv"
+    file.write_text("\n".join(["record_id,file_date,number,consumer_area_code", *rows]) + "\n")
+    return file
+
+
+def loaded(file: Path) -> dict[str, Any]:
+    out = StringIO()
+    call_command("load_suppressions", str(file), column="number", region="US", json=True, stdout=out)
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
+
+
+def test_a_day_of_complaints_is_accounted_for_line_by_line_and_adds_nothing_twice(day_file: Path) -> None:
+    first = loaded(day_file)
+    refused = {4: "", 8: "0000000000", 11: "123", 12: "44 20 7946 0107", 13: "anonymous", 15: "9999999999"}
+    assert {one["line"]: one["value"] for one in first.pop("refusals")} == refused
+    assert first == {"rows": 14, "accepted": 8, "added": 7, "refused": 6}
+    assert set(Suppression.objects.values_list("e164", flat=True)) == ON_THE_LIST
+    again = loaded(day_file)
+    assert (again["accepted"], again["added"], again["refused"]) == (8, 0, 6)
+    assert Suppression.objects.count() == 7
+
+
+SPELLINGS = [
+    "3125550104",
+    "+13125550104",
+    "1 312 555 0104",
+    "(312) 555-0104",
+    "312.555.0104 ext 12",
+    "011 1 312 555 0104",
+    "tel:+1-312-555-0104",
+    "\u200e312\u2011555\u20110104",
+    "\uff13\uff11\uff12 555 0104",
+]
+
+
+@pytest.mark.parametrize("typed", SPELLINGS)
+def test_a_lead_typed_in_any_spelling_of_one_of_them_is_blocked(
+    a_lead: ALead, ada: User, now: datetime, day_file: Path, typed: str
+) -> None:
+    before = a_lead(owner=ada, phones=(typed,))
+    assert guarding.verdict(before, now=now).decision == "allow"
+    loaded(day_file)
+    after = a_lead(owner=ada, phones=(typed,))
+    for lead in (before, after):
+        assert guarding.verdict(lead, now=now).codes == ("internal_dnc",)
+        with pytest.raises(refusals.GuardBlocked):
+            calls.dial(lead, user=ada, now=now)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from leads.models import Lead, Number, Workspace
 from touchpoints import (
+    callbacks,
     calls,
     guarding,
     outcomes,
@@ -94,6 +95,11 @@ def outcome(request: HttpRequest, pk: int) -> HttpResponse:
     except refusals.Refused as refused:
         return _refuse(request, refused, lead=open_call.lead, now=now)
     context = _in_hand(request, now=now)
+    if (agreed_at := form.logged().callback_at) and (
+        others := callbacks.at_the_same_minute(request.user, agreed_at, but=open_call.lead_id)  # type: ignore[arg-type]
+    ):
+        said = gettext("You have agreed to call %(name)s at that very minute too.")
+        context["warning"] = said % {"name": others[0].lead.name}
     undo_seconds = context.get("undo_seconds") or Workspace.current().undo_seconds
     return _answer(request, {**context, "just_logged": logged, "undo_seconds": undo_seconds})
 
