@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from leads.models import Lead, LeadList
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SAMPLE = 50
+# Read at a time: what a statement sorts stays in memory, so that a million leads cost what fifty chunks do.
+CHUNK = 20_000
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,40 @@ class Effect:
 def effect_of(
     ruleset: WarmthRuleset, *, now: datetime, visible: QuerySet[Lead] | None = None, using: str = "default"
 ) -> Effect:
-    """What publishing these rules now would do, without doing it: two statements.
+    """What publishing these rules now would do, without doing it: one statement for every `CHUNK` ids.
 
     Leads that a sweep would cool in any case are no effect of the rules. The sample is drawn from `visible`.
     """
-    judged = _judged(Lead.objects.live(), ruleset, now=now, using=using)
+    seen = Lead.objects.live() if visible is None else visible
+    rows: list[tuple[Any, ...]] = []
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        spans = _spans(using)
+        _give_room(cursor, connections[using].vendor)
+        for span in spans:
+            rows += _effect_within(cursor, span, ruleset, seen, now=now, using=using)
+    return _told(rows)
+
+
+def _spans(using: str) -> list[Span]:
+    ends = Lead.objects.using(using).aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return []
+    return [Span(at, at + CHUNK) for at in range(ends["first"] - 1, ends["last"], CHUNK)]
+
+
+def _effect_within(
+    cursor: Any, span: Span, ruleset: WarmthRuleset, seen: QuerySet[Lead], *, now: datetime, using: str
+) -> list[tuple[Any, ...]]:
+    """Counts and a sample of one span, as rows of (what, id, key, temperature it becomes, n)."""
+    asked = Lead.objects.live().filter(pk__gt=span.after, pk__lte=span.last)
+    judged = _judged(asked, ruleset, now=now, using=using, span=span)
     if judged is None:
-        return Effect(0, 0, 0, {"list": {}, "source": {}, "owner": {}}, [])
+        return []
     ctes, params = judged
     shown_sql, shown_params = compiled(
-        (Lead.objects.live() if visible is None else visible).order_by().values("pk"), using
+        seen.filter(pk__gt=span.after, pk__lte=span.last).order_by().values("pk"), using
     )
-    connection = connections[using]
-    name = connection.ops.quote_name
+    name = connections[using].ops.quote_name
     membership, lists = name(Lead.lists.through._meta.db_table), name(LeadList._meta.db_table)
     sql = f"""{ctes},
         changed AS MATERIALIZED (
@@ -89,7 +112,7 @@ def effect_of(
             WHERE after <> CASE WHEN {_is_later("stored_until", using)} THEN stored ELSE 'cold' END
         ),
         shown AS (
-            SELECT lead_id, after,
+            SELECT lead_id, after, (lead_id * 7919) %% 10007 AS lot,
                 ROW_NUMBER() OVER (PARTITION BY after ORDER BY (lead_id * 7919) %% 10007, lead_id) AS nth
             FROM changed WHERE lead_id IN ({shown_sql})
         ),
@@ -103,22 +126,22 @@ def effect_of(
         UNION ALL SELECT 'list', list_id, NULL, after, COUNT(*) FROM placed GROUP BY list_id, after
         UNION ALL SELECT 'source', NULL, source, after, COUNT(DISTINCT lead_id) FROM placed GROUP BY source, after
         UNION ALL SELECT 'looked_at', NULL, NULL, '', COUNT(*) FROM asked
-        UNION ALL SELECT 'sample', lead_id, NULL, after, nth FROM shown WHERE nth <= {SAMPLE}
+        UNION ALL SELECT 'sample', lead_id, NULL, after, lot FROM shown WHERE nth <= {SAMPLE}
     """  # noqa: S608 - every part is ours or compiled by the ORM; values are parameters
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        _give_room(cursor, connection.vendor)
-        cursor.execute(sql, (*params, now, *shown_params))
-        return _told(cursor.fetchall())
+    cursor.execute(sql, (*params, now, *shown_params))
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _told(rows: list[tuple[Any, ...]]) -> Effect:
     counts: dict[str, dict[Any, list[int]]] = {name: {} for name in ("all", "list", "source", "owner")}
-    sample, looked_at = [], 0
+    lots: dict[str, list[tuple[int, int]]] = {"cold": [], "warm": []}
+    looked_at = 0
     for what, pk, key, after, n in rows:
         if what == "looked_at":
-            looked_at = n
+            looked_at += n
         elif what == "sample":
-            sample.append((n, after, pk))
+            lots[after].append((n, pk))
         else:
             pair = counts[what].setdefault(key if what == "source" else pk, [0, 0])
             pair[after == "cold"] += n
@@ -127,7 +150,8 @@ def _told(rows: list[tuple[Any, ...]]) -> Effect:
         name: {key: (pair[0], pair[1]) for key, pair in counts[name].items()}
         for name in ("list", "source", "owner")
     }
-    return Effect(warm, cool, looked_at, by, [pk for _n, _after, pk in sorted(sample)[:SAMPLE]])
+    drawn = sorted((nth, pk) for drawn in lots.values() for nth, (_lot, pk) in enumerate(sorted(drawn)))
+    return Effect(warm, cool, looked_at, by, [pk for _nth, pk in drawn[:SAMPLE]])
 
 
 def write(
@@ -160,7 +184,7 @@ def settle(
 
 
 def rank_follow_ups(where: Span | Collection[int], *, now: datetime, using: str = "default") -> int:
-    """Let the rank of open follow-ups follow the dates of leads by span or ids: `pursue.rank_of`, for many.
+    """Let the rank of open follow-ups follow the dates of leads by span or ids: `follow_ups.rank_of`, for many.
 
     Returns how many moved. Callbacks, hand-raises and promises keep their place.
     """

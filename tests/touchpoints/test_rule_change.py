@@ -477,6 +477,20 @@ def test_the_preview_tells_lists_sources_and_owners_apart(
     assert rule_effect.effect_of(longer_events, now=NOW, visible=Lead.objects.visible_to(cy)).sample == []
 
 
+def test_the_preview_says_the_same_in_chunks_of_any_size(
+    longer_events: WarmthRuleset, affected: dict[str, Lead], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fair = LeadList.objects.create(name="Fair", source="event", created_at=NOW)
+    for days in (70, 80, 85):
+        lead = lead_with(("event", days))
+        ListMembership.objects.create(list=fair, lead=lead, added_at=NOW)
+    at_once = rule_effect.effect_of(longer_events, now=NOW)
+    assert at_once.warm > 1
+    for size in (1, 2, 3):
+        monkeypatch.setattr(rule_effect, "CHUNK", size)
+        assert rule_effect.effect_of(longer_events, now=NOW) == at_once
+
+
 def test_the_preview_changes_nothing_and_costs_the_same_for_any_number(
     longer_events: WarmthRuleset, affected: dict[str, Lead]
 ) -> None:
