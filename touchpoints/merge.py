@@ -27,9 +27,11 @@ from .models import (
     EvaluationFailure,
     FollowUp,
     HandRaise,
+    IdleNotice,
     Meeting,
     Promise,
     Pursuit,
+    ReassignedLead,
     StageChange,
     Task,
     TemperatureChange,
@@ -69,9 +71,11 @@ WITH_RULES: tuple[Any, ...] = (
     Answer,
     EvaluationFailure,
     FollowUp,
+    IdleNotice,
     LeadNumber,
     ListMembership,
     Pursuit,
+    ReassignedLead,
     Suppression,
     Task,
     TemperatureOverride,
@@ -230,6 +234,10 @@ def _move_rows(stays: Lead, goes: Lead, *, now: datetime) -> dict[str, int]:
         TemperatureOverride.objects.filter(lead=goes, ended_at=None).update(ended_at=now)
     TemperatureOverride.objects.filter(lead=goes).update(lead=stays)
     EvaluationFailure.objects.filter(lead=goes).delete()
+    IdleNotice.objects.filter(lead=goes).delete()
+    both = ReassignedLead.objects.filter(lead=stays).values("reassignment")
+    ReassignedLead.objects.filter(lead=goes, reassignment__in=both).delete()
+    ReassignedLead.objects.filter(lead=goes).update(lead=stays)
     _move_candidates(stays, goes)
     counts = {
         str(model._meta.verbose_name_plural): model._default_manager.filter(lead=goes).update(lead=stays)

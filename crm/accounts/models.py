@@ -17,9 +17,31 @@ from leads.zones_field import validate_zone
 class Team(models.Model):
     """A pool of leads and the people who share it. One team is the default pool."""
 
+    class Sharing(models.TextChoices):
+        POOL = "pool", _("nobody: whoever is free calls it")
+        ROUND_ROBIN = "round_robin", _("everybody in turn")
+        LEAST_LOADED = "least_loaded", _("whoever has least to do")
+
     name = models.CharField(_("name"), max_length=80, unique=True)
     is_default = models.BooleanField(
         _("default pool"), default=False, help_text=_("Hand-raises that belong to nobody come here.")
+    )
+    gives_new = models.CharField(
+        _("who gets a new lead of the pool"), max_length=12, choices=Sharing, default=Sharing.POOL
+    )
+    gives_hand_raises = models.CharField(
+        _("who gets somebody of the pool who asked to be contacted"),
+        max_length=12,
+        choices=Sharing,
+        default=Sharing.POOL,
+    )
+    last_in_turn = models.ForeignKey(
+        "accounts.User", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    idle_days = models.PositiveSmallIntegerField(
+        _("idle leads go back to the pool after days"),
+        default=0,
+        help_text=_("Leads their owner has not worked for so long; 0: never."),
     )
     is_demo = models.BooleanField(default=False, editable=False)
 

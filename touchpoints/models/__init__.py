@@ -11,6 +11,7 @@ from .calls import (
     StageChange,
     TalkTrack,
 )
+from .dealing import IdleNotice, ReassignedLead, Reassignment
 from .evidence import (
     Direction,
     EvaluationFailure,
@@ -56,11 +57,14 @@ __all__ = [
     "FollowUp",
     "HandRaise",
     "IceBreaker",
+    "IdleNotice",
     "Meeting",
     "Outcome",
     "OutcomeChange",
     "Promise",
     "Pursuit",
+    "ReassignedLead",
+    "Reassignment",
     "RuleChangeRun",
     "Skip",
     "StageChange",

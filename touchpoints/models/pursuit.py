@@ -123,6 +123,7 @@ class Pursuit(models.Model):
     tries_since_reach = models.PositiveSmallIntegerField(default=0)
     resprinted_at = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    paused_why = models.CharField(max_length=200, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
     end_note = models.CharField(max_length=300, blank=True)
@@ -206,6 +207,9 @@ class FollowUp(models.Model):
     channel = models.CharField(_("channel"), max_length=8, choices=Channel, default=Channel.CALL)
     due_at = models.DateTimeField(_("due"))
     window_end = models.DateTimeField(_("until"))
+    planned_for = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it was to be called before its windows were missed.")
+    )
     day_part = models.CharField(max_length=20, blank=True)
     reason = models.CharField(_("reason"), max_length=300)
     assignee = models.ForeignKey(
@@ -290,6 +294,11 @@ class Task(models.Model):
         CUSTOMER = "customer", _("call a customer")
         LOOK_INTO = "look_into", _("look into it")
 
+    class DoneAs(models.TextChoices):
+        BY_HAND = "by_hand", _("said to be done")
+        FACT = "fact", _("what was missing is there")
+        CANNOT = "cannot", _("cannot be done")
+
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
     lead = models.ForeignKey(Lead, null=True, blank=True, on_delete=models.CASCADE, related_name="tasks")
     reason = models.CharField(_("reason"), max_length=300)
@@ -305,6 +314,16 @@ class Task(models.Model):
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    done_as = models.CharField(max_length=8, choices=DoneAs, blank=True, default="", db_default="")
+    note = models.CharField(_("note"), max_length=300, blank=True, default="", db_default="")
+    effects = models.JSONField(
+        default=dict, blank=True, help_text=_("What finishing it changed, by which that can be taken back.")
+    )
+    put_off_until = models.DateTimeField(null=True, blank=True)
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    held_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["created_at"]
@@ -315,7 +334,10 @@ class Task(models.Model):
                 name="one_open_task_of_a_kind",
             )
         ]
-        indexes = [models.Index(fields=["created_at"], name="task_open", condition=Q(done_at__isnull=True))]
+        indexes = [
+            models.Index(fields=["created_at"], name="task_open", condition=Q(done_at__isnull=True)),
+            models.Index(fields=["done_by", "done_at"], name="task_done", condition=Q(done_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.lead}"
