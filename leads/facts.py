@@ -29,8 +29,10 @@ ONE_LINE = (
     "occupation",
     "decision_role",
 )
-FREE_TEXT = ("needs", "research")
+FREE_TEXT = ("needs", "cares_about", "buying_power", "research")
 LONGEST_TEXT = 20_000
+MOST_LINKS = 20
+LONGEST_LINK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,26 @@ def _website(field: str, value: Any) -> str:
     return text
 
 
+def _links(field: str, value: Any) -> str:
+    """Web addresses, one a line, each once; whatever opens in a browser other than a page is refused."""
+    listed = (
+        value if isinstance(value, list | tuple) else _text(value, longest=LONGEST_TEXT, lines=True).split()
+    )
+    links = list(dict.fromkeys(_link(one) for one in listed))
+    if len(links) > MOST_LINKS:
+        raise _Unfit("too_long", _("%(n)d links") % {"n": len(links)}, _("at most %(n)d") % {"n": MOST_LINKS})
+    return "\n".join(links)
+
+
+def _link(value: Any) -> str:
+    text = _text(value, longest=LONGEST_LINK)
+    if re.match(r"[^\s/:@]+\.[^\s/:@]+(/|$)", text):
+        text = f"https://{text}"
+    if not re.fullmatch(r"https?://[^\s/@]+\S*", text, re.IGNORECASE):
+        raise _Unfit("invalid", _("not a web address"), _("one that begins with https://"))
+    return text
+
+
 _RULES: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(ONE_LINE, _one_line),
     **dict.fromkeys(FREE_TEXT, _free_text),
@@ -254,6 +276,7 @@ _RULES: dict[str, Callable[[str, Any], Any]] = {
     "value": _value,
     "fit": _fit,
     "website": _website,
+    "links": _links,
     "time_zone": _zone,
 }
 FIELDS = frozenset(_RULES)

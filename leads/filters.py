@@ -155,6 +155,12 @@ class LeadFilter(filters.FilterSet):
     region = TextFilter(lookup_expr="iexact", max_length=10, label=_("Region"))
     language = TextFilter(lookup_expr="iexact", max_length=8, label=_("Language"))
     industry = TextFilter(lookup_expr="iexact", label=_("Industry"))
+    company_size = TextFilter(lookup_expr="iexact", max_length=40, label=_("Company size"))
+    occupation = TextFilter(lookup_expr="iexact", max_length=100, label=_("Occupation"))
+    decision_role = TextFilter(method="by_words", label=_("Part in the decision"))
+    needs = TextFilter(method="by_words", label=_("Needs"))
+    cares_about = TextFilter(method="by_words", label=_("What they value"))
+    buying_power = TextFilter(method="by_words", label=_("Ability to buy"))
     company = TextFilter(field_name="company__name", lookup_expr="iexact", label=_("Company"))
     email = TextFilter(method="by_email", label=_("E-mail"))
     phone = TextFilter(method="by_phone", label=_("Phone"))
@@ -212,6 +218,12 @@ class LeadFilter(filters.FilterSet):
 
     def by_email(self, queryset: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return queryset.filter(email=value.lower())
+
+    def by_words(self, queryset: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        """Every word occurs in the field."""
+        for word in value.split()[:MOST_WORDS]:
+            queryset = queryset.filter(_holds(name, word))
+        return queryset
 
     def by_phone(self, queryset: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         return queryset.filter(_has_number(value) or Q(pk__in=()))

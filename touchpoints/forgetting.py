@@ -83,7 +83,7 @@ WITHOUT_WORDS: dict[type[models.Model], dict[str, Any]] = {
     Meeting: {"title": "", "place": ""},
     Promise: {"text": ""},
     Pursuit: {"end_note": "", "paused_why": ""},
-    Task: {"reason": ""},
+    Task: {"reason": "", "note": "", "effects": {}},
     TemperatureOverride: {"reason": ""},
     Wish: {"message": "", "reason": ""},
 }

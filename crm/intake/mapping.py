@@ -38,11 +38,16 @@ TARGETS = {
     "audience": _("audience"),
     "decision_role": _("part in the decision"),
     "needs": _("needs"),
+    "cares_about": _("what they value"),
+    "buying_power": _("ability to buy"),
     "research": _("notes"),
     "website": _("website"),
+    "links": _("links"),
 }
 # Several columns of these are kept together; of the others the first that holds anything counts.
-MANY = frozenset({"email", "phone", "address", "first_name", "last_name", "research", "needs", "external_id"})
+MANY = frozenset(
+    {"email", "phone", "address", "first_name", "last_name", "research", "needs", "links", "external_id"}
+)
 ADDRESS_PARTS = frozenset({"country", "region", "city", "postcode", "address"})
 IDENTIFYING = frozenset({"full_name", "first_name", "last_name", "email", "phone"})
 

@@ -17,6 +17,7 @@ from leads.prepare import LeadRefused, NewLead, PhoneInput
 _BLANKS = frozenset(
     {"-", "--", ".", "n/a", "na", "#n/a", "null", "none", "nan", "nil", "(blank)", "unknown", "?"}
 )
+_FREE_TEXT = frozenset({"research", "needs", "cares_about", "buying_power", "links"})
 _NEVER_BLANK = frozenset({"full_name", "first_name", "last_name", "company", "research", "needs"})
 # Google Contacts puts several values into one cell with this between them.
 _SEVERAL = " ::: "
@@ -161,7 +162,7 @@ def _fields(found: dict[str, list[str]]) -> dict[str, object]:
 def _together(target: str, texts: list[str]) -> str:
     if target in ("first_name", "last_name", "address"):
         return " ".join(texts)
-    return "\n".join(texts) if target in ("research", "needs") else texts[0]
+    return "\n".join(texts) if target in _FREE_TEXT else texts[0]
 
 
 def split_name(name: str, *, salutation: str = "") -> dict[str, str]:

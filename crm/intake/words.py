@@ -94,6 +94,11 @@ _NAMES = {
     "audience": "audience, customer type, business or consumer",
     "decision_role": "buying role, decision role, part in the decision",
     "needs": "needs, interest, interests, behov, interesse, bedarf, potrzeby, потребности",
+    "cares_about": "values, priorities, what they value",
+    "buying_power": """
+        ability to buy, buying power, budget, income, annual income, household income, net worth, credit rating
+        indkomst, einkommen, dochód, доход""",
+    "links": "links, profiles, social profiles, other links",
     "research": """
         notes, note, comment, comments, description, remarks, about, memo, background
         noter, note til kontakt, bemærkning, bemærkninger, kommentar, beskrivelse, notizen, notiz, bemerkung

@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from leads.api.strict import Money, OneOf, StrictSerializer, Text, Time
+from leads.facts import LONGEST_LINK, MOST_LINKS
 from leads.models import Lead, LeadList, LeadNumber, Number
 from leads.register import NewLead, PhoneInput
 
@@ -31,6 +32,12 @@ TEXT_FIELDS = (
     "industry",
     "company_size",
     "occupation",
+    "website",
+    "decision_role",
+    "needs",
+    "cares_about",
+    "buying_power",
+    "research",
     "time_zone",
 )
 MOST_PHONES = 20
@@ -110,6 +117,22 @@ class LeadFacts(serializers.Serializer[Lead]):
         return Lead.Temperature.WARM if lead.is_warm(now=self.context["now"]) else Lead.Temperature.COLD
 
 
+class ResearchFacts(serializers.Serializer[Lead]):
+    """What was found out about a lead before the call; given and changed as fields of the lead."""
+
+    decision_role = serializers.CharField(help_text="Their part in the decision.")
+    needs = serializers.CharField()
+    cares_about = serializers.CharField(help_text="What they value.")
+    buying_power = serializers.CharField(help_text="Their ability to buy.")
+    research = serializers.CharField()
+    website = serializers.CharField()
+    links = serializers.SerializerMethodField(help_text="Web addresses.")
+
+    @extend_schema_field({"type": "array", "items": {"type": "string"}})
+    def get_links(self, lead: Lead) -> list[str]:
+        return lead.links.splitlines()
+
+
 class PhoneInputSerializer(StrictSerializer):
     number = Text(required=True, max_length=120)
     extension = Text(required=False, max_length=20)
@@ -139,6 +162,15 @@ class LeadInput(StrictSerializer):
     industry = Text(required=False, allow_null=True)
     company_size = Text(required=False, allow_null=True)
     occupation = Text(required=False, allow_null=True)
+    website = Text(required=False, allow_null=True)
+    decision_role = Text(required=False, allow_null=True, help_text="Their part in the decision.")
+    needs = Text(required=False, allow_null=True)
+    cares_about = Text(required=False, allow_null=True, help_text="What they value.")
+    buying_power = Text(required=False, allow_null=True, help_text="Their ability to buy.")
+    research = Text(required=False, allow_null=True)
+    links = serializers.ListField(
+        child=Text(required=True, max_length=LONGEST_LINK), required=False, max_length=MOST_LINKS
+    )
     value = Money(required=False, allow_null=True, min_value=0)
     time_zone = Text(required=False, allow_null=True)
     owner = Text(required=False, allow_null=True, help_text="A user name; null: nobody's, the pool's.")
@@ -159,7 +191,7 @@ class LeadInput(StrictSerializer):
 def facts_of(values: dict[str, Any]) -> dict[str, Any]:
     """The plain fields of a checked `LeadInput`, by the model's names."""
     kept = {name: values[name] or "" for name in TEXT_FIELDS if name in values}
-    kept.update({name: values[name] for name in ("audience", "value") if name in values})
+    kept.update({name: values[name] for name in ("audience", "value", "links") if name in values})
     return kept
 
 

@@ -169,7 +169,12 @@ class Lead(models.Model):
     )
     decision_role = models.CharField(_("part in the decision"), max_length=150, blank=True)
     needs = models.TextField(_("needs"), blank=True)
+    cares_about = models.TextField(_("what they value"), blank=True, default="", db_default="")
+    buying_power = models.TextField(_("ability to buy"), blank=True, default="", db_default="")
     research = models.TextField(_("research"), blank=True)
+    links = models.TextField(
+        _("links"), blank=True, default="", db_default="", help_text=_("Web addresses, one a line.")
+    )
     website = models.CharField(_("website"), max_length=250, blank=True)
 
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[validate_zone])
@@ -250,6 +255,11 @@ class Lead(models.Model):
                 fields=["evaluation_due_at"],
                 name="lead_evaluation_due",
                 condition=Q(evaluation_due_at__isnull=False),
+            ),
+            models.Index(
+                fields=["zone_confirmed_at"],
+                name="lead_zone_to_agree",
+                condition=Q(zone_confirmed_at__isnull=False, zone_agreed_at__isnull=True),
             ),
         ]
 
