@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext
 
-from leads import erasure
+from leads import agreement, erasure
 from leads.facts import FIELDS
 from leads.models import AuditEvent, Consent, ExternalId, Lead, LeadNumber, ListMembership, Suppression
 
@@ -257,9 +257,9 @@ def _move_numbers(stays: Lead, goes: Lead) -> None:
 
 def _move_answers(stays: Lead, goes: Lead) -> None:
     """Of two answers to one question the later one."""
-    mine = {answer.question: answer for answer in Answer.objects.filter(lead=stays)}
+    mine = {answer.field: answer for answer in Answer.objects.filter(lead=stays)}
     for theirs in Answer.objects.filter(lead=goes):
-        own = mine.get(theirs.question)
+        own = mine.get(theirs.field)
         if own is not None and own.at >= theirs.at:
             theirs.delete()
             continue
@@ -281,7 +281,9 @@ def _move_candidates(stays: Lead, goes: Lead) -> None:
 
 
 def _fill(stays: Lead, goes: Lead, *, by: AbstractUser | None, now: datetime) -> None:
-    """What the survivor does not know it learns from the other; what both know stays as the survivor has it."""
+    """What the survivor does not know it learns from the other; what both know stays as the survivor has it. Where
+    and what the other was binds too until a manager agrees, unless one merged them."""
+    binding = [agreement.standing_of(stays), agreement.standing_of(goes)]
     for name in sorted(FIELDS - {"audience", "fit", "country", "region"}):
         if getattr(stays, name) in ("", None):
             setattr(stays, name, getattr(goes, name))
@@ -292,6 +294,8 @@ def _fill(stays: Lead, goes: Lead, *, by: AbstractUser | None, now: datetime) ->
     if not stays.confirmed_zone:
         stays.confirmed_zone = goes.confirmed_zone
         stays.zone_confirmed_at, stays.zone_confirmed_by = goes.zone_confirmed_at, goes.zone_confirmed_by
+    by_rep = by is not None and not by.is_manager  # type: ignore[attr-defined]
+    agreement.bind_too(stays, [*goes.stood_before, *(binding if by_rep else ())])
     if stays.owner_id is None and stays.team_id is None:
         stays.owner, stays.team = goes.owner, goes.team
     stays.created_at = min(stays.created_at, goes.created_at)

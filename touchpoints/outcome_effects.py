@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from leads import identity, register
 from leads.models import Lead, LeadNumber, Number
 
-from . import meetings, record, refusals, suppress, todo
+from . import meetings, record, refusals, suppress, talk, todo
 from .icebreaker import CALL_BACK
 from .models import Outcome, Promise, Pursuit
 from .next_step import NextStep, Placement
@@ -154,15 +154,21 @@ def _book(log: Logging) -> None:
 
 
 def answer(log: Logging) -> None:
-    given = {question[:300]: answer for question, answer in log.logged.answers.items() if answer.strip()}
+    """Keep what was learned under its own name, so that the next call knows it however it is asked then."""
+    given = {
+        log.logged.fields.get(question) or talk.field_of(question): (question[:300], answer)
+        for question, answer in log.logged.answers.items()
+        if answer.strip()
+    }
     if not given:
         return
-    known = {row.question: row for row in log.lead.answers.filter(question__in=given)}
-    for question, answer in given.items():
-        old = known.get(question)
-        log.note("answers", [question, old and [old.answer, old.call_id, old.at.isoformat()]])
+    known = {row.field: row for row in log.lead.answers.filter(field__in=given)}
+    for field, (question, answer) in given.items():
+        old = known.get(field)
+        log.note("answers", [question, old and [old.answer, old.call_id, old.at.isoformat(), old.question]])
         log.lead.answers.update_or_create(
-            question=question, defaults={"answer": answer, "call": log.call, "at": log.now}
+            field=field,
+            defaults={"question": question, "answer": answer, "call": log.call, "at": log.now},
         )
 
 

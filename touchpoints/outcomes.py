@@ -43,7 +43,8 @@ CONVERSATION_SECONDS = 60
 @dataclass(frozen=True)
 class Logged:
     """What a rep says of a call. `meeting`: {starts_at, title, minutes, place, host, value}; `promise`: {text,
-    due_at}; `referred`: a person's fields; `scope`: whom a do-not-call covers (person, number or company)."""
+    due_at}; `referred`: a person's fields; `scope`: whom a do-not-call covers (person, number or company); `answers`:
+    what they said to the questions as they were asked; `fields`: under which names that is kept, by question."""
 
     outcome: str
     notes: str = ""
@@ -55,6 +56,7 @@ class Logged:
     referred: dict[str, Any] | None = None
     scope: str = ""
     answers: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 def log_outcome(

@@ -158,10 +158,11 @@ def _answers(courses: list[Course], world: World) -> None:
     for course in courses:
         call = course.call
         if call is not None and call.outcome_id in talked and dice.random() < 0.5:
-            for question, lines in talk.answers(course.lead.language)[: dice.randint(1, 3)]:
+            for field, question, lines in talk.answers(course.lead.language)[: dice.randint(1, 3)]:
                 world.add(
                     Answer(
                         lead=course.lead,
+                        field=field,
                         question=question,
                         answer=dice.choice(lines),
                         call=call,

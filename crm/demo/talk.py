@@ -105,16 +105,30 @@ _TRACKS: dict[str, tuple[str, str, list[tuple[str, str]], list[tuple[str, str]],
 }
 
 
+# What each question asks after, whatever the language.
+_FIELDS = ("runs_at_night", "last_bill", "decides_with", "renewal")
+# What the voicemails offer, in the languages that have one or two.
+_OFFERS = ("a checklist by mail", "two minutes about point four")
+
+
 def tracks(*, approved_by: Any, now: datetime) -> list[TalkTrack]:
     return [
         TalkTrack(
+            key=f"meters-{language}",
             name=NAME,
             language=language,
             opening=opening,
             pitch=pitch,
-            questions=[{"question": question, "tip": tip} for question, tip in questions],
+            questions=[
+                {"field": field, "question": question, "tip": tip, "answers": []}
+                for field, (question, tip) in zip(_FIELDS, questions, strict=False)
+            ],
             objections=[{"objection": objection, "answer": answer} for objection, answer in objections],
-            voicemail=voicemail,
+            voicemail=[
+                {"text": text, "offer": offer} for text, offer in zip(voicemail, _OFFERS, strict=False)
+            ],
+            drafted_at=now,
+            drafted_by=approved_by,
             approved_at=now,
             approved_by=approved_by,
         )
@@ -122,12 +136,15 @@ def tracks(*, approved_by: Any, now: datetime) -> list[TalkTrack]:
     ]
 
 
-def answers(language: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Questions of the language's track with things people say to them, in English notes as reps take them."""
+def answers(language: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Questions of the language's track by name, with what people say to them, in English notes as reps take them."""
     questions = _TRACKS.get(language, _TRACKS["en"])[2]
     said = (
         ("compressors and cold room", "nothing, they think", "lights in the hall, ventilation"),
         ("up a fifth", "about the same", "nearly doubled"),
         ("the plant manager", "nobody", "the owner's daughter"),
     )
-    return [(question, lines) for (question, _tip), lines in zip(questions, said, strict=False)]
+    return [
+        (field, question, lines)
+        for field, (question, _tip), lines in zip(_FIELDS, questions, said, strict=False)
+    ]

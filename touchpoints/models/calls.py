@@ -49,35 +49,94 @@ class Outcome(models.Model):
         return self.label
 
 
-class TalkTrack(models.Model):
-    """What we say: opening, pitch, discovery questions, objections, voicemail; versioned and approved."""
+class TalkTrackQuerySet(models.QuerySet["TalkTrack"]):
+    def in_use(self) -> TalkTrackQuerySet:
+        """The approved version of each track: what reps see on their calls."""
+        return self.filter(active=True, approved_at__isnull=False)
 
+    def drafts(self) -> TalkTrackQuerySet:
+        return self.filter(active=True, approved_at=None)
+
+
+class TalkTrack(models.Model):
+    """One version of what we say to some leads: a draft until a manager approves it, and then never changed.
+
+    `active` is off for versions that a later one has replaced and for tracks out of use.
+    """
+
+    key = models.SlugField(_("key"), max_length=80, allow_unicode=True)
     name = models.CharField(_("name"), max_length=80)
     version = models.PositiveIntegerField(default=1)
     language = models.CharField(_("language"), max_length=8, default="en")
     segment = models.ForeignKey(
-        "leads.Segment", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        "leads.Segment",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="talk_tracks",
+        verbose_name=_("segment of leads"),
+        help_text=_("Only for these leads, before what is for everybody."),
+    )
+    for_all = models.BooleanField(
+        _("for everybody"), default=True, help_text=_("A track whose segment was deleted is for nobody.")
+    )
+    position = models.PositiveSmallIntegerField(
+        _("order"), default=0, help_text=_("Of two that fit a lead, the lower one.")
     )
     opening = models.TextField(_("opening"), blank=True)
+    intro = models.TextField(_("who we are and why we call"), blank=True)
     pitch = models.TextField(_("pitch"), blank=True)
-    questions = models.JSONField(_("discovery questions"), default=list, blank=True)
-    objections = models.JSONField(_("objections"), default=list, blank=True)
-    voicemail = models.JSONField(_("voicemail"), default=list, blank=True)
-    disclosures = models.JSONField(_("disclosures"), default=dict, blank=True)
+    questions = models.JSONField(
+        _("discovery questions"),
+        default=list,
+        blank=True,
+        help_text=_("[{field, question, tip, answers: [{answer, tip}]}]"),
+    )
+    objections = models.JSONField(
+        _("objections"), default=list, blank=True, help_text=_("[{objection, answer}]")
+    )
+    voicemail = models.JSONField(
+        _("voicemail"), default=list, blank=True, help_text=_("[{text, offer}], one an attempt")
+    )
+    disclosures = models.JSONField(
+        _("disclosures"), default=dict, blank=True, help_text=_("{place: text}, * for everywhere")
+    )
+    drafted_at = models.DateTimeField(null=True, blank=True)
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     active = models.BooleanField(_("active"), default=True)
 
+    objects = TalkTrackQuerySet.as_manager()
+
     class Meta:
         ordering = ["name", "-version"]
         constraints = [
-            models.UniqueConstraint(fields=["name", "language", "version"], name="talk_track_version")
+            models.UniqueConstraint(fields=["key", "version"], name="talk_track_version_once"),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(active=True, approved_at=None), name="one_draft_a_talk_track"
+            ),
+            models.UniqueConstraint(
+                fields=["key"],
+                condition=Q(active=True, approved_at__isnull=False),
+                name="one_version_in_use_a_talk_track",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
+
+    @property
+    def is_draft(self) -> bool:
+        return self.active and self.approved_at is None
+
+    @property
+    def is_in_use(self) -> bool:
+        return self.active and self.approved_at is not None
 
 
 class CallAttemptQuerySet(models.QuerySet["CallAttempt"]):
@@ -154,7 +213,15 @@ class CallAttempt(models.Model):
     )
     local_hour = models.PositiveSmallIntegerField(null=True, blank=True)
     talk_track = models.ForeignKey(
-        TalkTrack, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        TalkTrack, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls"
+    )
+    disclosures = models.JSONField(
+        default=list,
+        blank=True,
+        help_text=_("What the law wants said first, as it stood on the screen: [{place, text}]."),
+    )
+    voicemail = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=_("Which of the talk track's voicemail texts was left.")
     )
     effects = models.JSONField(
         default=dict, blank=True, help_text=_("What logging the outcome did, so that it can be taken back.")
@@ -331,10 +398,13 @@ class Meeting(models.Model):
 
 
 class Answer(models.Model):
-    """What a lead answered to a discovery question, kept for the next call."""
+    """What a lead answered to a discovery question, kept for the next call under the question's own name."""
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="answers")
-    question = models.CharField(max_length=300)
+    field = models.CharField(
+        max_length=60, help_text=_("What is known by it, whatever the wording and the language.")
+    )
+    question = models.CharField(max_length=300, help_text=_("As it was asked."))
     answer = models.TextField()
     call = models.ForeignKey(
         CallAttempt, null=True, blank=True, on_delete=models.SET_NULL, related_name="answers"
@@ -343,4 +413,4 @@ class Answer(models.Model):
 
     class Meta:
         ordering = ["at"]
-        constraints = [models.UniqueConstraint(fields=["lead", "question"], name="one_answer_a_question")]
+        constraints = [models.UniqueConstraint(fields=["lead", "field"], name="one_answer_a_field")]
