@@ -192,6 +192,15 @@ class Lead(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    stood_before = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_(
+            "Audience and place as they stood before reps changed them; they bind too until a manager agrees."
+        ),
+    )
+
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),

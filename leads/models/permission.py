@@ -121,7 +121,16 @@ class Suppression(models.Model):
 
 
 class OwnListLoad(models.Model):
-    """One file of numbers that was put on our own list: what came of each row, and who brought it."""
+    """One file of numbers that was put on our own list: what came of each row, and who brought it.
+
+    `rows` of a large file grows chunk by chunk, each with its entries; `claimed_until` is moved on by whoever reads it.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        LOADING = "loading", _("being loaded")
+        LOADED = "loaded", _("loaded")
+        REFUSED = "refused", _("refused")
 
     file_name = models.CharField(_("file"), max_length=200)
     sha256 = models.CharField(max_length=64)
@@ -133,6 +142,12 @@ class OwnListLoad(models.Model):
     added = models.PositiveIntegerField(_("new on the list"), default=0)
     refused = models.PositiveIntegerField(_("refused"), default=0)
     refusals = models.JSONField(default=list, blank=True, help_text=_("[{line, value, reason}]"))
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.LOADED)
+    why = models.CharField(_("why"), max_length=300, blank=True, help_text=_("Why it was refused."))
+    file = models.FileField(upload_to="own-list/", blank=True, help_text=_("Until it is loaded."))
+    rows_expected = models.PositiveIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
     at = models.DateTimeField(_("at"))
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -140,6 +155,11 @@ class OwnListLoad(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["at"], name="own_list_load_open", condition=Q(status__in=("waiting", "loading"))
+            )
+        ]
 
     def __str__(self) -> str:
         return self.file_name
