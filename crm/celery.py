@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.offer_hand_raises": timedelta(seconds=15),
         "touchpoints.tasks.start_pursuits": timedelta(seconds=60),
         "touchpoints.tasks.recycle_pursuits": timedelta(hours=1),
+        "touchpoints.tasks.return_idle_leads": timedelta(hours=1),
         "touchpoints.tasks.send_invitations": timedelta(seconds=15),
         "touchpoints.tasks.close_open_calls": timedelta(seconds=60),
         "touchpoints.tasks.run_rule_changes": timedelta(seconds=5),

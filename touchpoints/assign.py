@@ -8,7 +8,7 @@ from django.db import transaction
 
 from leads.models import AuditEvent, Lead
 
-from .models import CallAttempt, FollowUp, Task
+from .models import CallAttempt, FollowUp, IdleNotice, Task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 
 def assign(
-    leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime, owner: Any = None, team: Any = None
+    leads: Sequence[Lead],
+    *,
+    by: AbstractUser | None,
+    now: datetime,
+    owner: Any = None,
+    team: Any = None,
+    reason: str = "",
 ) -> int:
     """Give leads to an owner (their team comes with them), to a team's pool, or to nobody; returns how many moved.
 
-    Open follow-ups and tasks go with the lead; each move is an audit row.
+    Open follow-ups and tasks go with the lead; each move is an audit row, with the reason where nobody chose it.
     """
     team = owner.team if owner is not None else team
     owner_id, team_id = owner.pk if owner else None, team.pk if team else None
@@ -39,6 +45,7 @@ def assign(
                 lead=lead,
                 before={"owner": lead.owner_id, "team": lead.team_id},
                 after={"owner": owner_id, "team": team_id},
+                reason=reason[:300],
             )
             for lead in moved
         )
@@ -50,6 +57,7 @@ def assign(
             lease_by=None, lease_until=None
         )
         Task.objects.filter(lead__in=ids, done_at=None).update(assignee=owner, team=team)
+        IdleNotice.objects.filter(lead__in=ids).delete()
     for lead in moved:
         lead.owner, lead.team = owner, team
     return len(moved)

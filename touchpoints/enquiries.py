@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from leads import consents
 from leads.models import Consent, Lead
 
-from . import assign, customers, guarding, pursue
+from . import assign, customers, guarding, pursue, turns
 from .cadence import Declined
 from .follow_ups import Placed, from_placement, place
 from .models import CallAttempt, FollowUp, HandRaise, Pursuit, Task, Touchpoint
@@ -45,6 +45,7 @@ def raise_hands(touchpoints: Sequence[Touchpoint], leads: dict[int, Lead], *, no
     raised = {touchpoint.lead_id: leads[touchpoint.lead_id] for touchpoint in fresh}
     nobodys = [lead for lead in raised.values() if not lead.owner_id and not lead.team_id]
     _give_to_default_pool(nobodys, now=now)
+    turns.give_raised(list(raised.values()), now=now)
     _place_calls(raised, now=now)
 
 

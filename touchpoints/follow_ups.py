@@ -101,6 +101,7 @@ def place(
                 channel=placed.channel,
                 due_at=placed.due_at,
                 window_end=placed.window_end,
+                planned_for=placed.due_at,
                 day_part=placed.day_part,
                 reason=placed.reason[:300],
                 assignee_id=lead.owner_id,

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import BooleanField, Case, Q, Value, When
 
 from leads.models import Lead
 
-from . import guarding, sweeps
+from . import guarding, presence, sweeps
 from .models import CallAttempt, FollowUp, HandRaise
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def is_offered(*, now: datetime) -> Q:
 
 def is_free(user: AbstractUser, *, now: datetime) -> bool:
     """Whether somebody can take one more call now: here today, and not on the phone."""
-    today = now.astimezone(ZoneInfo(user.time_zone)).date()  # type: ignore[attr-defined]
+    today = presence.today_of(user, now=now)
     if user.absences.filter(starts_on__lte=today, ends_on__gte=today).exists():  # type: ignore[attr-defined]
         return False
     return not CallAttempt.objects.open().outbound().filter(user=user).exists()
@@ -129,7 +128,8 @@ class Alert:
     lead: Lead
     raised_at: datetime
     opens_at: datetime | None  # from when it may be called, None: now
-    offered: bool  # by the owner's silence
+    offered: bool  # by the owner's silence, or because they are away
+    instead_of: str = ""  # whoever is away
 
 
 def alerts_for(user: AbstractUser, *, now: datetime) -> list[Alert]:
@@ -137,15 +137,18 @@ def alerts_for(user: AbstractUser, *, now: datetime) -> list[Alert]:
 
     A lead that somebody has before them, or has passed over for a while, alerts nobody.
     """
-    mine = Q(assignee=user)
-    if user.team_id:  # type: ignore[attr-defined]
-        mine |= Q(team=user.team_id)  # type: ignore[attr-defined]
+    today = presence.today_of(user, now=now)
+    mates = Q(team=user.team_id) if user.team_id else Q(pk=None)  # type: ignore[attr-defined]
+    stands_in = Q(assignee__in=presence.covered_by(user, today)) | (
+        mates & presence.is_away(today) & ~Q(assignee__in=presence.covered(today))
+    )
     rows = list(
         _follow_ups(now=now)
-        .filter(mine, due_at__gt=now - ALERTED_FOR)
+        .filter(Q(assignee=user) | mates | stands_in, due_at__gt=now - ALERTED_FOR)
+        .annotate(lent=Case(When(stands_in, then=Value(True)), default=False, output_field=BooleanField()))
         .exclude(lease_until__gt=now)
         .exclude(skipped_until__gt=now)
-        .select_related("lead")[:CHUNK]
+        .select_related("lead", "assignee")[:CHUNK]
     )
     if not rows:
         return []
@@ -166,7 +169,10 @@ def alerts_for(user: AbstractUser, *, now: datetime) -> list[Alert]:
 def _alert(row: FollowUp, raised: HandRaise, user: AbstractUser, *, now: datetime) -> Alert | None:
     known = _known_since(raised)
     offered = row.assignee_id not in (None, user.pk)
-    if offered:
+    lent = offered and row.lent  # type: ignore[attr-defined]
+    if lent and row.due_at <= now:
+        word, since = "lent", max(known, row.due_at)
+    elif offered:
         word, since = "offered", raised.offered_at
     elif row.due_at > now:
         word, since = "later", known
@@ -175,4 +181,5 @@ def _alert(row: FollowUp, raised: HandRaise, user: AbstractUser, *, now: datetim
     if since is None or since <= now - ALERTED_FOR:
         return None
     opens_at = row.due_at if row.due_at > now else None
-    return Alert(f"{word}{raised.pk}", row.lead, raised.raised_at, opens_at, offered)
+    name = row.assignee.short_name if lent and row.assignee else ""  # type: ignore[attr-defined]
+    return Alert(f"{word}{raised.pk}", row.lead, raised.raised_at, opens_at, offered, name)

@@ -33,6 +33,7 @@ LABELS: dict[str, Promise] = {
     "send_invitations": _("Send invitations to meetings"),
     "count_connect_rates": _("Count when people are reached"),
     "recycle_pursuits": _("Try rested leads again"),
+    "return_idle_leads": _("Return idle leads to the pool"),
     "close_open_calls": _("Close forgotten calls"),
     "thin_records": _("Thin records kept long enough"),
     "run_rule_changes": _("Re-evaluate after a change of rules"),

@@ -121,9 +121,12 @@ def _move(pursuits: Sequence[Pursuit], situations: dict[int, Situation], *, why:
             continue
         window = situations[row.lead_id].next_window(now=ends) or (ends, ends + timedelta(hours=1))
         row.due_at, row.window_end = window
+        row.planned_for = row.due_at
         row.reason = f"{why}; {row.reason}"[:300]
         row.lease_by = row.lease_until = None
-    FollowUp.objects.bulk_update(rows, ["due_at", "window_end", "reason", "lease_by", "lease_until"])
+    FollowUp.objects.bulk_update(
+        rows, ["due_at", "window_end", "planned_for", "reason", "lease_by", "lease_until"]
+    )
 
 
 def _audit(action: str, pursuit: Pursuit, until: datetime | None, *, by: AbstractUser, now: datetime) -> None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from django.db.models import Q
+
+from . import presence
 from .models import FollowUp, Meeting
 
 if TYPE_CHECKING:
@@ -31,10 +34,14 @@ class Reminder:
 
 
 def reminders_for(user: AbstractUser, *, now: datetime) -> list[Reminder]:
-    """Callbacks and meetings that begin within five minutes, and ended meetings nobody settled: two reads."""
+    """Callbacks, those of colleagues one covers too, and meetings that begin within five minutes, and ended meetings
+    nobody settled: two reads."""
+    covers = presence.covered_by(user, presence.today_of(user, now=now))
     calls = (
         FollowUp.objects.open()
-        .filter(assignee=user, agreed_at__gt=now - BEFORE, agreed_at__lte=now + BEFORE)
+        .filter(
+            Q(assignee=user) | Q(assignee__in=covers), agreed_at__gt=now - BEFORE, agreed_at__lte=now + BEFORE
+        )
         .exclude(lease_until__gt=now, lease_by=user)
         .select_related("lead")
         .order_by("agreed_at")[:MOST]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Q
 
 from .capacity import starts_allowed
-from .models import FollowUp
+from .workload import Calendar, Keeper, days_off_first, dials_by_day, due_by_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from leads.models import Lead
 
+# Working days: what begins on a Saturday is first called on Monday.
 CAPACITY_DAYS = 5
-Keeper = tuple[str, int]
+MOST_DAYS = CAPACITY_DAYS + 2
 
 
 def room_for(lead: Lead, *, now: datetime) -> int:
@@ -46,35 +46,38 @@ def keeper_of(lead: Lead) -> Keeper:
 
 
 class Room:
-    """Starts allowed now per owner and per pool: capacity of the coming days less what is due in them.
+    """Starts allowed now per owner and per pool: what the coming days can dial less what is due in them.
 
     A pool is worked by its team's reps, so that what an owner starts is gone from their pool's room too.
     """
 
     def __init__(self, *, now: datetime) -> None:
-        days = range(CAPACITY_DAYS)
-        users = list(get_user_model().objects.filter(is_active=True).values("pk", "team_id", "dials_a_day"))
-        self._team_of = {user["pk"]: user["team_id"] for user in users}
-        due, away = _due_by_keeper(now=now), _away(now=now)
-        dials = {
-            user["pk"]: [0 if (user["pk"], day) in away else user["dials_a_day"] for day in days]
-            for user in users
-        }
+        self._calendar = Calendar(MOST_DAYS, now=now)
+        fields = ("pk", "team_id", "dials_a_day", "working_hours")
+        users = list(get_user_model().objects.filter(is_active=True).only(*fields))
+        self._team_of = {user.pk: user.team_id for user in users}  # type: ignore[attr-defined]
+        self._due = due_by_day(self._calendar)
+        self._dials = dials_by_day(users, self._calendar)
         self._left: dict[Keeper, int] = {
-            ("owner", pk): starts_allowed(mine, [due["owner", pk][day] for day in days], CAPACITY_DAYS)
-            for pk, mine in dials.items()
+            ("owner", user.pk): self._allowed([user], [("owner", user.pk)]) for user in users
         }
-        members: dict[int, list[int]] = defaultdict(list)
-        for pk, team in self._team_of.items():
-            if team:
-                members[team].append(pk)
+        members: dict[int, list[Any]] = defaultdict(list)
+        for user in users:
+            if team := self._team_of[user.pk]:
+                members[team].append(user)
         for team, reps in members.items():
-            keepers: list[Keeper] = [("team", team), *(("owner", pk) for pk in reps)]
-            self._left["team", team] = starts_allowed(
-                [sum(dials[pk][day] for pk in reps) for day in days],
-                [sum(due[keeper][day] for keeper in keepers) for day in days],
-                CAPACITY_DAYS,
-            )
+            keepers: list[Keeper] = [("team", team), *(("owner", user.pk) for user in reps)]
+            self._left["team", team] = self._allowed(reps, keepers)
+
+    def _allowed(self, people: Sequence[Any], keepers: Sequence[Keeper]) -> int:
+        dials = [sum(self._dials[one.pk][day] for one in people) for day in range(MOST_DAYS)]
+        due: Counter[int] = Counter()
+        for keeper in keepers:
+            due.update(self._due[keeper])
+        off = days_off_first(people, self._calendar)
+        # Nobody works before that day: what is due until then is called on it.
+        carried = [sum(due[day] for day in range(off + 1)), *(due[day] for day in range(off + 1, MOST_DAYS))]
+        return starts_allowed(dials[off:], carried, min(CAPACITY_DAYS, MOST_DAYS - off))
 
     @property
     def keepers(self) -> list[Keeper]:
@@ -89,34 +92,3 @@ class Room:
         team = self._team_of.get(keeper[1]) if keeper[0] == "owner" else None
         if team:
             self._left["team", team] = self.left(("team", team)) - count
-
-
-def _due_by_keeper(*, now: datetime) -> dict[Keeper, Counter[int]]:
-    """Follow-ups due per keeper and day from now, what is overdue with the first."""
-    due: dict[Keeper, Counter[int]] = defaultdict(Counter)
-    open_ones = FollowUp.objects.open().filter(due_at__lt=now + timedelta(days=CAPACITY_DAYS))
-    for index in range(CAPACITY_DAYS):
-        until = now + timedelta(days=index + 1)
-        span = (
-            Q(due_at__lt=until) if index == 0 else Q(due_at__gte=until - timedelta(days=1), due_at__lt=until)
-        )
-        for row in open_ones.filter(span).values("assignee_id", "team_id").annotate(n=Count("pk")):
-            keeper = ("owner", row["assignee_id"]) if row["assignee_id"] else ("team", row["team_id"])
-            due[keeper][index] += row["n"]
-    return due
-
-
-def _away(*, now: datetime) -> set[tuple[int, int]]:
-    """(user id, days from now) on which a user is absent."""
-    first, last = now.date(), (now + timedelta(days=CAPACITY_DAYS - 1)).date()
-    rows = (
-        get_user_model()
-        .objects.filter(absences__starts_on__lte=last, absences__ends_on__gte=first)
-        .values_list("pk", "absences__starts_on", "absences__ends_on")
-    )
-    return {
-        (pk, index)
-        for pk, starts_on, ends_on in rows
-        for index in range(CAPACITY_DAYS)
-        if starts_on <= first + timedelta(days=index) <= ends_on
-    }

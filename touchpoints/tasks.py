@@ -12,6 +12,7 @@ from touchpoints import (
     connect_rates,
     engine,
     hand_raises,
+    idle,
     invitations,
     reevaluate,
     retention,
@@ -51,6 +52,11 @@ def start_pursuits() -> None:
 @shared_task(name="touchpoints.tasks.recycle_pursuits")
 def recycle_pursuits() -> None:
     starts.recycle(now=timezone.now())
+
+
+@shared_task(name="touchpoints.tasks.return_idle_leads")
+def return_idle_leads() -> None:
+    idle.sweep(now=timezone.now())
 
 
 @shared_task(name="touchpoints.tasks.close_open_calls")
