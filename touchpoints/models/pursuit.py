@@ -244,12 +244,12 @@ class FollowUp(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["assignee", "rank", "-rank_value", "due_at"],
+                fields=["assignee", "rank", "-rank_value", "due_at", "id"],
                 name="queue_own",
                 condition=Q(closed_at__isnull=True),
             ),
             models.Index(
-                fields=["team", "rank", "-rank_value", "due_at"],
+                fields=["team", "rank", "-rank_value", "due_at", "id"],
                 name="queue_pool",
                 condition=Q(closed_at__isnull=True, assignee__isnull=True),
             ),
