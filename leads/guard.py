@@ -27,6 +27,7 @@ from leads.law import (
     may_list,
     resolve,
 )
+from leads.zones import is_without_area
 
 __all__ = [
     "GuardFacts",
@@ -246,6 +247,8 @@ def _registries(facts: GuardFacts, rules: Rules, now: datetime) -> list[Reason]:
             hits[rule.registry] = "block" if "block" in (severity, hits.get(rule.registry)) else "warn"
         if rule.max_age_days is None:
             continue
+        if fact is None and is_without_area(facts.number):
+            continue  # no list covers it, today or ever: no household has such a number
         if fact is None or not fact.loaded:
             missing[rule.registry] = None
         elif _is_stale(fact, rule.max_age_days, now):

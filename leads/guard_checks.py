@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads.guard import GuardFacts, Rules, Verdict
 from leads.hours import spoken, windows_on
+from leads.zones import is_without_area
 
 State = Literal["passed", "failed", "warned", "not_applicable"]
 # The order in which the guard asks, and so that of `Verdict.reasons`.
@@ -111,6 +112,10 @@ def _not_asked(code: str, facts: GuardFacts, rules: Rules) -> str:
             rule.max_age_days is None for rule in rules.registries
         ):
             return gettext("The rule here asks for no list of a certain age.")
+        case "registry_list_stale" | "registry_area_not_loaded" if not facts.registries and is_without_area(
+            facts.number
+        ):
+            return gettext("Toll-free and premium numbers lie in no area that a list could cover.")
         case "hours_closed" | "day_closed" if not facts.zones:
             return gettext("Without a time zone no clock can be read.")
         case "house_cap" if not facts.dials_to_lead and not facts.lead_request:

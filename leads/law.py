@@ -128,6 +128,12 @@ def jurisdictions(country: str, region: str, number: str = "") -> tuple[str, ...
     return (*countries, *states) or (ANYWHERE,)
 
 
+def together(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    """The jurisdictions of two sets at once, countries before their states; "*" only where neither names a place."""
+    named = dict.fromkeys(place for place in (*one, *other) if place != ANYWHERE)
+    return tuple(sorted(named, key=lambda place: "-" in place)) or (ANYWHERE,)
+
+
 def may_list(jurisdiction: str, number: str) -> bool:
     """Whether a registry of this jurisdiction could hold the number: it is its country's, or nobody knows whose it is.
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from leads import erasure, numbers
+from leads.agreement import keep_before, standing_of
 from leads.facts import FieldError, clean, shown
 from leads.known import folded, spellings
 from leads.models import (
@@ -22,6 +23,7 @@ from leads.models import (
     LeadNumber,
     ListMembership,
     Number,
+    Suppression,
     Workspace,
 )
 from leads.prepare import (
@@ -253,12 +255,15 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
         home = fields.get("country", lead.country) or Workspace.current().region
         phones, phone_errors = read_phones(_phone_inputs(changes), home)
         ids, id_errors = _id_changes(lead, changes.get("external_ids") or {})
-        if errors := errors + phone_errors + id_errors or _erased(lead, fields, phones, ids):
+        errors += phone_errors + id_errors + _company_that_asked(lead, fields, by)
+        if errors := errors or _erased(lead, fields, phones, ids):
             raise LeadRefused(errors)
         before, after = _set_fields(lead, fields)
         if "phones" in changes or phones:
             _note(before, after, "phones", *_set_phones(lead, phones, replace="phones" in changes, now=now))
+        stood = standing_of(lead)
         _note(before, after, "external_ids", *_set_external_ids(lead, ids))
+        keep_before(lead, stood, before, by=by)
         _must_stay_somebody(lead)
         if before:
             lead.updated_at = now
@@ -281,6 +286,18 @@ def _erased(
 ) -> list[FieldError]:
     """What is wrong with a number, e-mail or id that comes to the lead, or with the lead's under a new name."""
     person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
+def _company_that_asked(lead: Lead, fields: dict[str, Any], by: Any) -> list[FieldError]:
+    """A company that asked not to be called asked for its people: only managers say that somebody is none of them."""
+    company = lead.company
+    if company is None or "company" not in fields or folded(fields["company"]) == folded(company.name):
+        return []
+    entries = Suppression.objects.active().filter(scope=Suppression.Scope.COMPANY, company=company)
+    if by is None or by.is_manager or not entries.exists():
+        return []
+    reason = _("%(company)s asked not to be called") % {"company": company.name}
+    return [FieldError("company", "not_yours", reason, _("a manager, where they do not work there"))]
+
+
     known_by = {parsed.e164 for _phone, parsed, _region in phones}
     known_by |= {erasure.other_id(source, external_id) for source, external_id in ids.items() if external_id}
     email = fields.get("email", lead.email)

@@ -103,6 +103,7 @@ _SOMEWHERE = {
     PhoneNumberType.MOBILE,
     PhoneNumberType.FIXED_LINE_OR_MOBILE,
 }
+_WITHOUT_AREA = {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,17 @@ def area_code(e164: str) -> str:
 def area_code_state(e164: str) -> str:
     """The US state or Canadian province of the number's area code; "" where there is none, or several."""
     return STATE_OF_AREA_CODE.get(area_code(e164), "")
+
+
+@lru_cache(maxsize=8192)
+def is_without_area(e164: str) -> bool:
+    """Is it a toll-free or premium number under +1? Those lie in no area, so no list kept by areas ever covers them."""
+    if not area_code(e164):
+        return False
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(e164, None)) in _WITHOUT_AREA
+    except NumberParseException:
+        return False
 
 
 @lru_cache(maxsize=8192)

@@ -307,6 +307,7 @@ def record_past_call(
             logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
             return outcomes.log_outcome(call, logged, user=user, now=now), True
     return call, True
+        number = number or _only_number(locked)
 
 
 def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> CallAttempt | None:
@@ -322,6 +323,12 @@ def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> Ca
         )
         .order_by("-started_at")
         .first()
+def _only_number(lead: Lead) -> Number | None:
+    """The number a report meant that names only the lead: its one number, for whose caps the call counts then."""
+    numbers = list(Number.objects.filter(links__lead=lead, links__detached_at=None).distinct()[:2])
+    return numbers[0] if len(numbers) == 1 else None
+
+
     )
 
 

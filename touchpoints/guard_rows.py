@@ -11,15 +11,17 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
 
 from leads.erasure import Lookup, key_ids
 from leads.guard import Permission
+from leads.known import folded
 from leads.models import LeadNumber, Number, Suppression
+
+from .plain_sql import rows
 
 if TYPE_CHECKING:
     from leads.erasure import Callee
@@ -30,41 +32,6 @@ HISTORY_REACHES_BACK = timedelta(days=200)
 
 Scope = Suppression.Scope
 _CUSTOMER = "customer"
-
-
-# --- the two databases ---------------------------------------------------------------------------------------
-
-
-def _rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a query. In `sql` {in:column} stands for "column is one of the next parameter's values"."""
-    with connection.cursor() as cursor:
-        cursor.execute(_worded(sql, connection.vendor), [_bound(one) for one in params])
-        return [tuple(map(_read_value, row)) for row in cursor.fetchall()]
-
-
-@lru_cache(maxsize=64)
-def _worded(sql: str, vendor: str) -> str:
-    is_one_of = "{} = ANY(%s)" if vendor == "postgresql" else "{} IN (SELECT value FROM json_each(%s))"
-    before, *rest = sql.split("{in:")
-    for piece in rest:
-        column, _brace, after = piece.partition("}")
-        before += is_one_of.format(column) + after
-    return before
-
-
-def _bound(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, list) and connection.vendor != "postgresql":
-        return json.dumps(value)
-    return value
-
-
-def _read_value(value: Any) -> Any:
-    """SQLite keeps times without a zone; they are UTC."""
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
 
 
 # --- numbers -------------------------------------------------------------------------------------------------
@@ -95,7 +62,7 @@ def links_of(lead_ids: Sequence[int], *, now: datetime) -> dict[int, list[LeadNu
     """
     found: dict[int, list[LeadNumber]] = defaultdict(list)
     width = len(LeadNumber._meta.concrete_fields)
-    for row in _rows(_LINKS, [now, list(lead_ids)]):
+    for row in rows(_LINKS, [now, list(lead_ids)]):
         link = _instance(LeadNumber, row[:width])
         link.number = _instance(Number, row[width:-2])
         link.users, link.asked = row[-2], bool(row[-1])
@@ -126,17 +93,39 @@ class Lists:
     erased: set[Callee] = field(default_factory=set)
     stopped_at: dict[int, datetime] = field(default_factory=dict)  # lead id -> the last request to stop
     customers: set[str] = field(default_factory=set)  # numbers and mail domains
+    # number -> who of its people is on the list, by name, else by role
+    namesakes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def holds_namesake(self, e164: str, person: str, role: str) -> bool:
+        """Is whoever goes by this name on this number on the list under another id? Who has neither name nor role
+        may be anybody on the number, so also the one who asked to be left alone."""
+        known = self.namesakes.get(e164, set())
+        return called(person, role) in known if person.strip() or role.strip() else bool(known)
+
+
+def called(person: str, role: str) -> str:
+    """A person's name as names are compared, else the role we ask for."""
+    return folded(person) or f"ask for {folded(role)}"
 
 
 _ENTRY = (
     "SELECT scope, e164, lead_id, company_id, digest, key_id, requested_at, lifted_at FROM leads_suppression"
 )
 _CUSTOMERS = "SELECT 'customer', e164, NULL, NULL, domain, '', added_at, NULL FROM leads_customer"
+_NAMESAKE = "namesake"
+# People on the list who have or had one of the numbers: made anew under another id, they are the same people.
+_NAMESAKES = """
+    SELECT 'namesake', n.e164, s.lead_id, NULL, p.first_name || ' ' || p.last_name, p.job_title, s.requested_at, NULL
+    FROM leads_number n JOIN leads_leadnumber k ON k.number_id = n.id
+    JOIN leads_suppression s ON s.lead_id = k.lead_id JOIN leads_lead p ON p.id = k.lead_id
+    WHERE s.scope = 'person' AND s.state <> 'declined' AND s.lifted_at IS NULL AND {in:n.e164}
+"""
 # A declined proposal was no wish: it stops nothing and voids nothing that was granted before.
 _LISTS = f"""
     {_ENTRY} WHERE scope = 'number' AND state <> 'declined' AND NOT e164 = '' AND {{in:e164}}
     UNION ALL {_ENTRY} WHERE scope = 'person' AND state <> 'declined' AND {{in:lead_id}}
     UNION ALL {_ENTRY} WHERE scope = 'company' AND state <> 'declined' AND {{in:company_id}}
+    UNION ALL {_NAMESAKES}
     UNION ALL {_ENTRY} WHERE scope = 'erased' AND lifted_at IS NULL AND {{in:digest}}
     UNION ALL {_CUSTOMERS} WHERE NOT e164 = '' AND {{in:e164}}
     UNION ALL {_CUSTOMERS} WHERE NOT domain = '' AND {{in:domain}}
@@ -159,11 +148,20 @@ def lists_of(
     e164s = sorted({e164 for e164, _name in callees})
     erasures = Lookup(callees)
     missing, bounds = _outside(tuple(key_ids()))
-    rows = _rows(
+    found = rows(
         _LISTS + missing,
-        [e164s, list(lead_ids), sorted(company_ids), erasures.digests, e164s, sorted(domains), *bounds],
+        [
+            e164s,
+            list(lead_ids),
+            sorted(company_ids),
+            e164s,
+            erasures.digests,
+            e164s,
+            sorted(domains),
+            *bounds,
+        ],
     )
-    return _read(rows, erasures, at)
+    return _read(found, erasures, at)
 
 
 def _outside(keys: tuple[str, ...]) -> tuple[str, list[str]]:
@@ -189,6 +187,9 @@ def _read(rows: Iterable[tuple[Any, ...]], erasures: Lookup, at: datetime | None
         if scope == _CUSTOMER:
             lists.customers |= {one for one in (e164, text) if one}
             continue
+        if scope == _NAMESAKE:
+            lists.namesakes[e164].add(called(text, key))
+            continue
         if until is None or (at is not None and until > at):
             lists.on_list.add((scope, e164 or lead or company))
         if lead is not None:
@@ -210,7 +211,7 @@ _PERMISSIONS = """
 def permissions_of(lead_ids: Sequence[int]) -> dict[int, tuple[Permission, ...]]:
     """Consents, permissions and relationships for calls, by lead id."""
     found: dict[int, list[Permission]] = defaultdict(list)
-    for lead, kind, start, end, revoked, number in _rows(_PERMISSIONS, [list(lead_ids)]):
+    for lead, kind, start, end, revoked, number in rows(_PERMISSIONS, [list(lead_ids)]):
         found[lead].append(Permission(kind, start, end, revoked, number or ""))
     return {lead: tuple(permissions) for lead, permissions in found.items()}
 
@@ -247,7 +248,7 @@ def dials_of(
     last: dict[int, str | None] = {}
     wanted = set(lead_ids)
     params = [now - HISTORY_REACHES_BACK, list(lead_ids), since, sorted(number_ids)]
-    for _id, lead, number, at, outcome in _rows(_DIALS, params):
+    for _id, lead, number, at, outcome in rows(_DIALS, params):
         if past and at > now:
             break
         if number is not None and at >= since:

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext
 
+from leads import agreement
 from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
 from leads.erasure import KeyMissing
 from leads.hours import hours_of
-from leads.law import jurisdictions
+from leads.law import jurisdictions, together
 from leads.models import Lead, Number
 from leads.registries import facts as registries
 from leads.registries.lookup import Gone
@@ -119,7 +120,9 @@ class _Gathering:
 
     def _rules(self, lead: Lead, e164: str) -> rules_of_call.Rules:
         places = jurisdictions(lead.country, lead.region, e164)
-        return self.terms.book.rules_for(places, lead.audience, self.now.date())
+        for one in agreement.former(lead):
+            places = together(places, jurisdictions(one["country"], one["region"], e164))
+        return self.terms.book.rules_for(places, agreement.strictest_audience(lead), self.now.date())
 
     def _facts(self, lead: Lead, link: LeadNumber) -> GuardFacts:
         number = link.number
@@ -130,13 +133,13 @@ class _Gathering:
             number=number.e164,
             country=lead.country,
             region=lead.region,
-            audience=lead.audience,
+            audience=agreement.strictest_audience(lead),
             zones=zones,
             zones_from=zones_from,
             line_type=number.line_type,
             number_status=self._status(number),
             erased=self._stood(lead.erased_at) or (number.e164, lead.person) in self.lists.erased,
-            suppressed=tuple(str(scope) for scope in keys if (scope, keys[scope]) in self.lists.on_list),
+            suppressed=self._suppressed(lead, keys),
             permissions=self.permissions.get(lead.pk, ()),
             stop_requested_at=self.lists.stopped_at.get(lead.pk),
             refused_at=lead.cooled_at if self._stood(lead.cooled_at) else None,
@@ -149,6 +152,13 @@ class _Gathering:
             failed=self.failed,
             workspace=self.terms.settings,
         )
+
+    def _suppressed(self, lead: Lead, keys: dict[Scope, Any]) -> tuple[str, ...]:
+        """The scopes of our own list that hold this number, person or company, whichever lead they came by."""
+        found = {scope for scope in keys if (scope, keys[scope]) in self.lists.on_list}
+        if self.lists.holds_namesake(keys[Scope.NUMBER], lead.person, lead.job_title):
+            found.add(Scope.PERSON)
+        return tuple(str(scope) for scope in keys if scope in found)
 
     def _stood(self, at: datetime | None) -> bool:
         """Had it happened when the call was, or is to be, made?"""

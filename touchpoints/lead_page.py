@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from leads import consents, numbers
+from leads import agreement, consents, numbers
 from leads.customers import customers_of
 from leads.models import Suppression
 
@@ -88,6 +88,7 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "user_zone": user.time_zone,
         "their_zone": situation.zones[0] if situation.zones else "",
         "zone_choices": screen.zone_choices(situation),
+        "to_agree": agreement.differences(lead),
     }
 
 

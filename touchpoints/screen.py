@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q
 from django.utils import formats
 from django.utils.translation import gettext, ngettext
 
-from leads import numbers
+from leads import agreement, numbers
 from leads.models import Lead, Workspace
 from leads.zones import zones_of_country
 
@@ -89,6 +89,7 @@ def show(
         "wishes": wishes.of_lead(lead),
         "on_list_since_dial": call is not None and on_list(call, situation),
         "zone_choices": [] if call else zone_choices(situation),
+        "to_agree": agreement.differences(lead),
         "numbers": _choices(situation, verdicts, keep_order=call is not None),
         "promise": promise,
         "reasons": reasons_for(

@@ -6,6 +6,7 @@ A message that asks us to stop proposes an entry, which blocks until a person co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
 from leads import claims, consents
-from leads.models import AuditEvent, Company, Consent, Lead, LeadNumber, Number, Suppression
+from leads.models import AuditEvent, Company, Consent, Lead, LeadNumber, Number, Suppression, Workspace
 
 from . import follow_ups, refusals, todo
 from .models import FollowUp, Pursuit, Task, Wish
@@ -235,16 +236,23 @@ def lift(entry: Suppression, *, reason: str, evidence: str, by: AbstractUser, no
 
 
 def take_back(ids: Iterable[int], *, by: AbstractUser, now: datetime) -> None:
-    """Take back what an outcome that is itself taken back had put on the list: nobody wished it after all.
+    """Take back what an outcome that is itself taken back had put on the list: a slip of the key, seen at once.
 
-    The entries go, as one that was only lifted would void older consents for ever; the audit trail keeps them. What
-    they stopped goes on: consents, pursuits and follow-ups of everyone they covered. An entry that a message of
-    theirs rests on as well stays.
+    An entry older than the undo window stays: from then on only an admin takes it off, with evidence. The others go,
+    as one that was only lifted would void older consents for ever; the audit trail keeps them. What they stopped goes
+    on: consents, pursuits and follow-ups of everyone they covered. An entry that a message of theirs rests on as well
+    stays.
     """
+    ids = list(ids)
+    if not ids:
+        return
     with transaction.atomic():
         asked = Wish.objects.filter(suppression=OuterRef("pk")).exclude(state=Wish.State.DECLINED)
+        a_slip_since = now - timedelta(seconds=Workspace.current().undo_seconds)
         entries = list(
-            Suppression.objects.select_for_update().active().filter(~Exists(asked), pk__in=list(ids))
+            Suppression.objects.select_for_update()
+            .active()
+            .filter(~Exists(asked), pk__in=ids, requested_at__gte=a_slip_since)
         )
         AuditEvent.objects.bulk_create(
             _audited("suppression.lifted", entry, by=by, now=now, reason="outcome taken back")

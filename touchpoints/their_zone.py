@@ -1,6 +1,6 @@
-"""Who says in which time zone a lead is, and does a manager agree?
+"""Who says in which time zone a lead is, where they live, whether they are a business, and does a manager agree?
 
-What a rep hears on the phone counts at once, but only tightens: it is added to the zones known otherwise. Once a
+What a rep hears on the phone counts at once, but only tightens: it is added to what is known otherwise. Once a
 manager agrees it stands alone. Each word is audited.
 """
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext
 
+from leads import agreement
 from leads.models import AuditEvent, Lead
 from leads.zones_field import validate_zone
 
@@ -54,6 +55,29 @@ def agree_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> Lea
             before = _said(lead)
             lead.zone_agreed_at, lead.zone_agreed_by = now, by
             _keep(lead, "lead.zone_agreed", before, by=by, now=now)
+    return lead
+
+
+def agree_facts(lead: Lead, *, by: AbstractUser, now: datetime) -> Lead:
+    """The lead, whose audience and place as reps changed them a manager now agrees to. Raises NotYours for a rep."""
+    if not by.is_manager:
+        raise refusals.NotYours(gettext("A manager agrees to what a rep changed of place and audience."))
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        found = agreement.differences(lead)
+        if found:
+            agreement.settle(lead)
+            lead.save(update_fields=["stood_before", "updated_at"])
+            AuditEvent.objects.create(
+                at=now,
+                actor=by,
+                action="lead.facts_agreed",
+                subject_type="lead",
+                subject_id=str(lead.pk),
+                lead=lead,
+                before={one.name: one.before for one in found},
+                after={one.name: one.now for one in found},
+            )
     return lead
 
 

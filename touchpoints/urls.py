@@ -59,6 +59,7 @@ urlpatterns = [
     path("leads/<int:pk>/zone/", zone.lead_zone, name="lead_zone"),
     path("leads/<int:pk>/temperature/", lead.override_set, name="lead_override"),
     path("leads/<int:pk>/temperature/end/", lead.override_end, name="lead_override_end"),
+    path("leads/<int:pk>/agree/", zone.lead_agree, name="lead_agree"),
     path("leads/<int:pk>/merge/", merge.lead_merge, name="lead_merge"),
     path("leads/<int:pk>/suppress/", lead.lead_suppress, name="lead_suppress"),
     path("leads/<int:pk>/consents/", permissions.consent_add, name="consent_add"),

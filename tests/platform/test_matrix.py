@@ -87,6 +87,7 @@ lead_keeper                        POST    lead        in        ok   404  ok   
 lead_zone                          POST    lead        in        ok   404  ok   404  404  ok
 lead_override                      POST    lead        in        ok   404  ok   404  404  ok
 lead_override_end                  POST    lead        in        ok   404  ok   404  404  ok
+lead_agree                         POST    lead        in        422  404  ok   404  404  ok
 lead_suppress                      POST    lead        in        ok   404  ok   404  404  ok
 consent_add                        POST    lead        in        ok   404  ok   404  404  ok
 consent_end                        POST    consent     in        ok   404  ok   404  404  ok

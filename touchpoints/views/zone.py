@@ -1,5 +1,5 @@
-"""The lead's time zone, confirmed by whoever knows it and agreed to by managers. For everybody signed in, on leads
-they may see; agreeing is a manager's."""
+"""The lead's time zone, place and audience, said by whoever knows and agreed to by managers. For everybody signed in,
+on leads they may see; agreeing is a manager's."""
 
 from __future__ import annotations
 
@@ -37,3 +37,18 @@ def lead_zone(request: HttpRequest, pk: int) -> HttpResponse:
     if lead.zone_agreed_at is not None:
         return done(request, pk, gettext("The time zone stands."), now=now)
     return done(request, pk, gettext("Noted: until a manager agrees it only narrows the hours."), now=now)
+
+
+@login_required
+@require_POST
+def lead_agree(request: HttpRequest, pk: int) -> HttpResponse:
+    """Managers: let place and audience as a rep changed them stand alone."""
+    now = timezone.now()
+    lead = lead_of(request, pk)
+    try:
+        their_zone.agree_facts(lead, by=request.user, now=now)
+    except refusals.Refused as refused:
+        return refuse(request, lead, refused.detail, now=now)
+    if request.POST.get("from") == "call":
+        return redirect("call")
+    return done(request, pk, gettext("Agreed: what was changed stands."), now=now)
