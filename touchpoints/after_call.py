@@ -67,7 +67,7 @@ def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
     if lead.erased_at is not None:
         raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
     changed = OutcomeChange.objects.filter(call=OuterRef("pk")).order_by().values("call")
-    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related("pursuit__cadence")
+    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related("pursuit__cadence", "user", "talk_track")
     found = calls.annotate(changes=Subquery(changed.values(n=Count("*")))).get(pk=call.pk)
     found.lead = lead
     return found, lead

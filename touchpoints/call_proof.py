@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from leads.guard_facts import GuardFacts
 
 
-def proof_of(user: AbstractUser, facts: GuardFacts | None) -> dict[str, Any]:
-    """The fields of an attempt: the number it was made from as it is now, and which lists the verdict went by."""
+def proof_of(user: AbstractUser, facts: GuardFacts | None, *, shared: str | None = None) -> dict[str, Any]:
+    """The fields of an attempt: the number it was made from as it is now, and which lists the verdict went by.
+
+    `shared`: the workspace's own number, where the caller has read it.
+    """
     own: str = user.calling_number  # type: ignore[attr-defined]
-    shared = Workspace.objects.values_list("calling_number", flat=True)
-    return {"calling_number": own or next(iter(shared), ""), "guard_lists": _lists(facts)}
+    if shared is None:
+        shared = next(iter(Workspace.objects.values_list("calling_number", flat=True)), "")
+    return {"calling_number": own or shared, "guard_lists": _lists(facts)}
 
 
 def verdict_as_kept(verdict: Verdict, facts: GuardFacts | None, *, at: datetime) -> dict[str, Any]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, Subquery
 from django.utils.translation import gettext
 
 from leads.identity import Identity
-from leads.models import Lead, Number
+from leads.models import Lead, Number, Workspace
 
-from . import guarding, outcomes, pursue, record, refusals, stage
+from . import guarding, outcomes, pursue, record, refusals, stage, talk_tracks
 from .call_proof import proof_of, refusal_as_kept, verdict_as_kept
 from .models import (
     BlockedDial,
     CallAttempt,
+    CallBlock,
     Dial,
     Direction,
     FollowUp,
@@ -141,6 +142,14 @@ def _check_lease(
         )
 
 
+def _seat_of(user: AbstractUser) -> tuple[int | None, str]:
+    """The block of calls a rep sits in, and the number the house calls from."""
+    block = CallBlock.objects.filter(user=user, ended_at=None, paused_at=None).values("pk")
+    rows = Workspace.objects.filter(pk=1).values_list("calling_number", Subquery(block[:1]))
+    number, sitting = next(iter(rows), ("", None))
+    return sitting, number
+
+
 def _open_attempt(
     lead: Lead,
     follow_up: FollowUp | None,
@@ -154,13 +163,15 @@ def _open_attempt(
 ) -> CallAttempt:
     pursuit = _pursuit_of(lead, user, now=now)
     local = situation.local_time(now)
+    script = talk_tracks.choose(lead, situation.jurisdictions, now=now)
+    block, calling_number = _seat_of(user)
     try:
         with transaction.atomic():
             call = CallAttempt.objects.create(
                 lead=lead,
                 pursuit=pursuit,
                 follow_up=follow_up,
-                block=user.call_blocks.filter(ended_at=None, paused_at=None).first(),  # type: ignore[attr-defined]
+                block_id=block,
                 user=user,
                 team_id=user.team_id,  # type: ignore[attr-defined]
                 number=number,
@@ -168,11 +179,13 @@ def _open_attempt(
                 target=pursuit.target if pursuit else 18,
                 started_at=now,
                 guard=verdict_as_kept(verdict, situation.facts.get(number.pk), at=now),
-                **proof_of(user, situation.facts.get(number.pk)),
+                **proof_of(user, situation.facts.get(number.pk), shared=calling_number),
                 warn_reason=warn_reason.strip()[:300],
                 temperature=lead.temperature,
                 local_weekday=local.isoweekday() if local else None,
                 local_hour=local.hour if local else None,
+                talk_track=script.track,
+                disclosures=[asdict(one) for one in script.disclosures],
             )
     except IntegrityError as error:
         raise refusals.AttemptOpen(gettext("Another call is open: log its outcome first.")) from error
@@ -307,7 +320,6 @@ def record_past_call(
             logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
             return outcomes.log_outcome(call, logged, user=user, now=now), True
     return call, True
-        number = number or _only_number(locked)
 
 
 def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> CallAttempt | None:
@@ -323,12 +335,6 @@ def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> Ca
         )
         .order_by("-started_at")
         .first()
-def _only_number(lead: Lead) -> Number | None:
-    """The number a report meant that names only the lead: its one number, for whose caps the call counts then."""
-    numbers = list(Number.objects.filter(links__lead=lead, links__detached_at=None).distinct()[:2])
-    return numbers[0] if len(numbers) == 1 else None
-
-
     )
 
 

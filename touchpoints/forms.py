@@ -6,6 +6,7 @@ from datetime import datetime, time
 from typing import Any
 
 from django import forms
+from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -99,6 +100,7 @@ class OutcomeForm(forms.Form):
             referred=self._referred(),
             scope=data["scope"],
             answers=self._answers(),
+            fields=self._fields(),
         )
 
     def _instant(self, local: datetime | None) -> datetime | None:
@@ -137,3 +139,11 @@ class OutcomeForm(forms.Form):
             for n in range(1, MOST_QUESTIONS + 1)
         )
         return {question[:300]: answer[:2000] for question, answer in pairs if question and answer}
+
+    def _fields(self) -> dict[str, str]:
+        """question_1 with field_1 and so on: under which names the answers are kept."""
+        pairs = (
+            (self.data.get(f"question_{n}"), slugify(self.data.get(f"field_{n}", ""), allow_unicode=True))
+            for n in range(1, MOST_QUESTIONS + 1)
+        )
+        return {question[:300]: field[:60] for question, field in pairs if question and field}

@@ -16,6 +16,8 @@ ACTIONS: Mapping[str, str] = {
     "skip": "s",
     "undo": "z",
     "more": "m",
+    "objections": "o",
+    "voicemail": "b",
 }
 KEYS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
@@ -36,7 +38,12 @@ def code_of(key: str) -> str:
 
 def keys_of(outcomes: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """The key of every action and outcome. `outcomes` holds the workspace's keys, `own` what the user moved."""
-    return {name: own.get(name) or key for name, key in {**ACTIONS, **outcomes}.items()}
+    keys = {name: own.get(name) or key for name, key in {**ACTIONS, **outcomes}.items()}
+    # Whoever had moved something onto a key before it came to be the standard of something else keeps it there.
+    for name, key in keys.items():
+        if name not in own and key in own.values():
+            keys[name] = min(KEYS - set(keys.values()), default=key)
+    return keys
 
 
 def moved(outcomes: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, str]:

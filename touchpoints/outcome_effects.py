@@ -153,6 +153,15 @@ def _book(log: Logging) -> None:
     log.note("meetings", booked.pk)
 
 
+def voicemail(log: Logging) -> talk.NextVoicemail | None:
+    """The text that was on the screen for this voicemail of the pursuit; None where no track had one."""
+    track = log.call.talk_track
+    if track is None:
+        return None
+    left = sum(one.outcome == "voicemail_left" for one in log.after.earlier)
+    return talk.voicemail(talk.script_of(track), left)
+
+
 def answer(log: Logging) -> None:
     """Keep what was learned under its own name, so that the next call knows it however it is asked then."""
     given = {

@@ -225,6 +225,8 @@ class Logging:
 
     def _touch(self, outcome: Outcome) -> None:
         """Record the touchpoint an outcome is: a conversation, or the voicemail with the offer made."""
+        left = outcome_effects.voicemail(self) if outcome.policy == "voicemail" else None
+        self.call.voicemail = left.number if left else None
         if not outcome.touchpoint_kind_id:
             return
         touchpoint = Touchpoint.objects.create(
@@ -234,7 +236,8 @@ class Logging:
             occurred_at=self.call.started_at,
             source="thaw",
             external_id=f"call:{self.call.pk}:{self.call.changes or 0}",
-            summary=self.logged.notes[:500],
+            summary=" · ".join(filter(None, (left.offer if left else "", self.logged.notes)))[:500],
+            data={"talk_track": self.call.talk_track_id, "voicemail": left.number} if left else {},
             by=self.user.get_full_name() or self.user.get_username(),
             by_user=self.user,
             recorded_at=self.now,

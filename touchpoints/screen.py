@@ -15,10 +15,10 @@ from leads import agreement, numbers
 from leads.models import Lead, Workspace
 from leads.zones import zones_of_country
 
-from . import engine, guarding, keys, queue, wishes
+from . import engine, guarding, keys, queue, steps, talk, talk_tracks, wishes
 from .after_call import AfterCall, Earlier, earlier_calls, latest_raise
 from .icebreaker import in_words
-from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, TalkTrack, Touchpoint
+from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, Touchpoint
 from .outcomes import Logged
 from .reasons import fact_of, line_about, reasons_for, zone_of
 
@@ -99,8 +99,7 @@ def show(
         "dots": [dot(one) for one in past if one.attempt is not None and one.ended_at is not None],
         "outcome_buttons": _outcome_buttons(offered, situation, then, user=user),
         "then_later": {days: then.get(f"not_now:{days}", "") for days in (30, 60, 90)},
-        "track": _track(lead, workspace),
-        "answers": {answer.question: answer.answer for answer in lead.answers.all()},
+        "track": _track(lead, call, situation, past, workspace, user=user, now=now),
         "their_now": now.astimezone(zone) if situation.zones else None,
         "their_zone": situation.zones[0] if situation.zones else "",
         "callback_shortcuts": _shortcuts(now, zone),
@@ -301,12 +300,31 @@ def _dot(call: CallAttempt) -> str:
     return "reach" if call.outcome.reach else "connect" if call.outcome.connect else "none"
 
 
-def _track(lead: Lead, workspace: Workspace) -> TalkTrack | None:
-    """The approved talk track in the lead's language, else in English."""
-    tracks = TalkTrack.objects.filter(active=True, approved_at__isnull=False)
-    wanted = lead.language or workspace.language
-    chosen = tracks.filter(Q(language=wanted) | Q(language="en")).order_by("-version")
-    return min(chosen, key=lambda track: track.language != wanted, default=None)
+def _track(
+    lead: Lead,
+    call: CallAttempt | None,
+    situation: Situation,
+    past: Sequence[CallAttempt],
+    workspace: Workspace,
+    *,
+    user: Any,
+    now: datetime,
+) -> talk_tracks.Shown | None:
+    """What to say: on a call the version it was opened with, whatever is approved meanwhile."""
+    if call is not None and call.talk_track is not None:
+        track, first = call.talk_track, [talk.Disclosure(**one) for one in call.disclosures]
+    else:
+        chosen = talk_tracks.choose(lead, situation.jurisdictions, now=now)
+        if chosen.track is None:
+            return None
+        track, first = chosen.track, chosen.disclosures
+    return talk_tracks.shown(
+        track,
+        first,
+        steps.facts_of(lead, user=user, workspace=workspace),
+        answers={answer.field: answer.answer for answer in lead.answers.all()},
+        voicemails_left=sum(one.outcome_id == "voicemail_left" for one in past),
+    )
 
 
 # --- outcomes ------------------------------------------------------------------------------------------------

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext
 
-from leads import agreement
 from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
 from leads.hours import ALWAYS, Hours, LocalRule, hours_of
-from leads.law import ANYWHERE, Rules
+from leads.law import ANYWHERE, Rules, jurisdictions
 from leads.models import Lead, LeadNumber, Number, Suppression
 from leads.zones import FoundZones, find_zones
 
@@ -69,6 +68,15 @@ class Situation:
             return self.lead.country
         first = next(iter(self.links), None)
         return first.number.region if first is not None else ""
+
+    @cached_property
+    def jurisdictions(self) -> tuple[str, ...]:
+        """Whose law binds a call: the address's and those of the numbers in use, countries before their states."""
+        numbers = [link.number.e164 for link in self.callable_numbers()] or [""]
+        found = dict.fromkeys(
+            one for e164 in numbers for one in jurisdictions(self.lead.country, self.lead.region, e164)
+        )
+        return tuple(sorted(found, key=lambda place: "-" in place))
 
     @property
     def failed(self) -> bool:
@@ -233,22 +241,14 @@ def _never(_start: datetime, _end: datetime) -> list[tuple[datetime, datetime]]:
 
 
 def zones_of_lead(lead: Lead, e164: str) -> tuple[tuple[str, ...], str]:
-    """Candidate zones and where they came from. What no manager agreed to, a confirmed zone or an address that a rep
-    changed, can but tighten."""
-    found = _find(lead, agreement.standing_of(lead), e164)
-    if found.source == "confirmed" and lead.zone_agreed_at is not None:
-        return found.zones, found.source
-    before = [zone for one in agreement.former(lead) for zone in _find(lead, one, e164).zones]
-    return tuple(dict.fromkeys((*found.zones, *before))), found.source
-
-
-def _find(lead: Lead, standing: agreement.Standing, e164: str) -> FoundZones:
-    return find_zones(
+    """Candidate zones and where they came from. A confirmed zone that no manager agreed to can but tighten."""
+    found = find_zones(
         confirmed=lead.confirmed_zone,
         confirmed_agreed=lead.zone_agreed_at is not None,
-        address_zone=standing["time_zone"],
-        country=standing["country"],
-        region=standing["region"],
+        address_zone=lead.time_zone,
+        country=lead.country,
+        region=lead.region,
         number=e164,
-        postcode=standing["postcode"],
+        postcode=lead.postcode,
     )
+    return found.zones, found.source

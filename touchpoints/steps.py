@@ -54,9 +54,9 @@ def prepare(row: FollowUp, *, user: AbstractUser, now: datetime) -> Prepared:
     return Prepared(row.channel, message, prepared.link(row.channel, message, email=lead.email, e164=number))
 
 
-def facts_of(lead: Lead, *, user: AbstractUser) -> dict[str, str]:
+def facts_of(lead: Lead, *, user: AbstractUser, workspace: Workspace | None = None) -> dict[str, str]:
     """What a prepared text may say of a lead and of whoever sends it."""
-    workspace = Workspace.current()
+    workspace = workspace or Workspace.current()
     return {
         "first_name": lead.first_name,
         "last_name": lead.last_name,

@@ -158,6 +158,11 @@ def problems(script: Script) -> list[Problem]:
     for field, where, text in _texts(script):
         for problem in icebreaker.problems(text, known=NAMES):
             found.append(Problem(field, f"{where}: {problem}." if where else f"{problem}."))
+    for n, voicemail in enumerate(script.voicemails, start=1):
+        if "{" in voicemail.offer:
+            # It stands in the timeline as what was offered, whoever it was left for.
+            text = gettext("Voicemail %(n)d: say what it offers in plain words, without fields.") % {"n": n}
+            found.append(Problem("voicemails", text))
     for one in script.disclosures:
         if not _PLACE.match(one.place):
             said = gettext("“%(place)s” is no place; expected a country as in US, a state as in US-NY, or *.")

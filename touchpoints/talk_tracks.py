@@ -21,7 +21,7 @@ from .models import CallAttempt, TalkTrack
 from .refusals import Invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractUser
@@ -79,6 +79,42 @@ def _holding(lead: Lead, asked: Iterable[Segment], *, now: datetime) -> set[int]
         return set()
     row = Lead.objects.filter(pk=lead.pk).values(**held).first() or {}
     return {int(name.removeprefix("in_")) for name, holds in row.items() if holds}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A version as a rep reads it out to one lead: `first` before everything else; `questions` with what is known."""
+
+    id: int
+    name: str
+    version: int
+    language: str
+    script: talk.Script
+    first: list[Disclosure]
+    questions: list[tuple[talk.Question, str]]
+    voicemail: talk.NextVoicemail | None
+
+
+def shown(
+    track: TalkTrack,
+    disclosures: Iterable[Disclosure],
+    facts: Mapping[str, str],
+    *,
+    answers: Mapping[str, str],
+    voicemails_left: int,
+) -> Shown:
+    """A version with a lead's facts filled in. `answers`: what they told us earlier, by the question's name."""
+    script = talk.spoken(talk.script_of(track), facts)
+    return Shown(
+        id=track.pk,
+        name=track.name,
+        version=track.version,
+        language=track.language,
+        script=script,
+        first=[talk.Disclosure(one.place, talk.said(one.text, facts)) for one in disclosures],
+        questions=[(one, answers.get(one.field, "")) for one in script.questions],
+        voicemail=talk.voicemail(script, voicemails_left),
+    )
 
 
 # --- what there is -----------------------------------------------------------------------------------------------

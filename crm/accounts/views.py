@@ -33,6 +33,8 @@ ACTION_LABELS = {
     "skip": _("Skip this lead for now"),
     "undo": _("Take the last outcome back"),
     "more": _("Show all outcomes"),
+    "objections": _("Answers to objections"),
+    "voicemail": _("What to say after the beep"),
 }
 PAST_ABSENCES = 10
 

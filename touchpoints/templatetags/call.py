@@ -1,7 +1,4 @@
-"""What does the call screen say over and over? Keys as the user has them, and a talk track's questions.
-
-A question is {"question": …, "tip": …}, or just its text.
-"""
+"""What does the call screen say over and over? The keys as the user has them."""
 
 from __future__ import annotations
 
@@ -17,22 +14,6 @@ from django.utils.safestring import SafeString
 from touchpoints import keys
 
 register = template.Library()
-
-
-@register.filter
-def asked(question: Any) -> str:
-    return str(question.get("question", "") if isinstance(question, dict) else question)
-
-
-@register.filter
-def tip(question: Any) -> str:
-    return str(question.get("tip", "")) if isinstance(question, dict) else ""
-
-
-@register.filter
-def at(answers: dict[str, str], question: Any) -> str:
-    """The answer kept for a question, blank where there is none."""
-    return answers.get(asked(question), "")
 
 
 @register.filter
@@ -59,8 +40,11 @@ def keycap(context: Context, action: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def action_keys(context: Context) -> str:
-    """{place of a key: action} as JSON, for the script."""
-    return json.dumps({keys.code_of(key): action for action, key in _keys(context).items()})
+    """{place of a key: action} as JSON, for the script. A key the user gave to something else is that alone."""
+    own = context["request"].user.key_map
+    taken = set(own.values())
+    mine = {action: key for action, key in _keys(context).items() if action in own or key not in taken}
+    return json.dumps({keys.code_of(key): action for action, key in mine.items()})
 
 
 def _keys(context: Context) -> dict[str, str]:

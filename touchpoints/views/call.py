@@ -205,7 +205,7 @@ def _in_hand(request: HttpRequest, *, now: datetime, lead: Lead | None = None) -
     open_call = (
         CallAttempt.objects.open()
         .filter(user=user, direction=Direction.OUTBOUND)
-        .select_related("lead__company", "number", "follow_up")
+        .select_related("lead__company", "number", "follow_up", "talk_track")
         .first()
     )
     follow_up, situation, behind = None, None, None
