@@ -307,6 +307,7 @@ def record_past_call(
             known = CallAttempt.objects.filter(source=past.source, external_id=past.external_id).first()
             if known is not None:
                 return known, False
+        number = number or _only_number(locked)
         call = _attempt_of(past, number, user)
         if call is not None:
             call.source, call.external_id = past.source, past.external_id
@@ -320,6 +321,12 @@ def record_past_call(
             logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
             return outcomes.log_outcome(call, logged, user=user, now=now), True
     return call, True
+
+
+def _only_number(lead: Lead) -> Number | None:
+    """The number a report meant that names only the lead: its one number, for whose caps the call counts then."""
+    numbers = list(Number.objects.filter(links__lead=lead, links__detached_at=None).distinct()[:2])
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> CallAttempt | None:

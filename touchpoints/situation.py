@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext
 
+from leads import agreement
 from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
 from leads.hours import ALWAYS, Hours, LocalRule, hours_of
@@ -241,14 +242,22 @@ def _never(_start: datetime, _end: datetime) -> list[tuple[datetime, datetime]]:
 
 
 def zones_of_lead(lead: Lead, e164: str) -> tuple[tuple[str, ...], str]:
-    """Candidate zones and where they came from. A confirmed zone that no manager agreed to can but tighten."""
-    found = find_zones(
+    """Candidate zones and where they came from. What no manager agreed to, a confirmed zone or an address that a rep
+    changed, can but tighten."""
+    found = _find(lead, agreement.standing_of(lead), e164)
+    if found.source == "confirmed" and lead.zone_agreed_at is not None:
+        return found.zones, found.source
+    before = [zone for one in agreement.former(lead) for zone in _find(lead, one, e164).zones]
+    return tuple(dict.fromkeys((*found.zones, *before))), found.source
+
+
+def _find(lead: Lead, standing: agreement.Standing, e164: str) -> FoundZones:
+    return find_zones(
         confirmed=lead.confirmed_zone,
         confirmed_agreed=lead.zone_agreed_at is not None,
-        address_zone=lead.time_zone,
-        country=lead.country,
-        region=lead.region,
+        address_zone=standing["time_zone"],
+        country=standing["country"],
+        region=standing["region"],
         number=e164,
-        postcode=lead.postcode,
+        postcode=standing["postcode"],
     )
-    return found.zones, found.source
