@@ -26,6 +26,7 @@ from .models import (
     TemperatureOverride,
 )
 from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step, voicemail_allowed
+from .standing import FOUND_NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from .outcomes import Logged
     from .situation import Situation
 
-FOUND_NOBODY = ("no_answer", "voicemail_left", "busy")
 # What the lead asked for is placed whether a pursuit runs or not.
 ASKED_FOR = ("agreed_time", "later", "send_info")
 
@@ -67,7 +67,7 @@ def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
     if lead.erased_at is not None:
         raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
     changed = OutcomeChange.objects.filter(call=OuterRef("pk")).order_by().values("call")
-    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related("pursuit__cadence", "user", "talk_track")
+    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related("pursuit__cadence", "user", "user", "talk_track")
     found = calls.annotate(changes=Subquery(changed.values(n=Count("*")))).get(pk=call.pk)
     found.lead = lead
     return found, lead

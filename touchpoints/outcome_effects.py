@@ -134,7 +134,7 @@ def promise_and_meet(log: Logging, outcome: Outcome, step: NextStep) -> None:
 
 def _promises(log: Logging, outcome: Outcome, step: NextStep) -> list[tuple[str, datetime]]:
     said = []
-    if outcome.policy == "agreed_time" and log.logged.callback_at:
+    if outcome.policy == "agreed_time" and log.logged.callback_at and isinstance(step, Placement):
         said.append((CALL_BACK, log.logged.callback_at))
     promise = log.logged.promise or {}
     text = promise.get("text") or (gettext("send the information") if outcome.policy == "send_info" else "")

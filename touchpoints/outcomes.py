@@ -14,8 +14,18 @@ from django.utils.translation import gettext
 
 from leads.models import Lead
 
-from . import assign, engine, follow_ups, guarding, outcome_effects, pursue, refusals, stage
-from .after_call import FOUND_NOBODY, AfterCall, earlier_calls, locked
+from . import (
+    assign,
+    engine,
+    follow_ups,
+    guarding,
+    outcome_effects,
+    pursue,
+    refusals,
+    stage,
+    told_late,
+)
+from .after_call import ASKED_FOR, AfterCall, earlier_calls, locked
 from .bell import EVALUATE, ring_on_commit
 from .cadence import Declined
 from .models import (
@@ -29,15 +39,25 @@ from .models import (
     Touchpoint,
 )
 from .next_step import NeedsTask, NextStep, Placement, PursuitEnds
+from .standing import FOUND_NOBODY, Said, events_of, later_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
     from .situation import Situation
+    from .standing import Facts
 
 # An attempt that was closed without its outcome let the plan go on; these outcomes, told later, leave it so.
 PLAN_WENT_ON = ("next_slot", "voicemail", "busy", "gatekeeper")
-CONVERSATION_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """An outcome that was taken back for another one: what its call found of the lead, where that was kept, and
+    whether what is planned since then stands."""
+
+    found: Facts | None
+    stands: bool
 
 
 @dataclass(frozen=True)
@@ -95,10 +115,14 @@ class Logging:
         situation: Situation | None = None,
         *,
         now: datetime,
+        instead_of: TakenBack | None = None,
     ) -> None:
-        """`call` and `lead` as `after_call.locked` reads them."""
+        """`call` and `lead` as `after_call.locked` reads them; `instead_of` an outcome that was taken back."""
         self.call, self.lead, self.logged, self.user, self.now = call, lead, logged, user, now
         self.pursuit = call.pursuit
+        self.instead_of = instead_of
+        # Of a call that is just over nothing can have come since.
+        self.since = told_late.Since() if call.ended_at is None else told_late.since(call)
         self.situation = situation or guarding.gather([lead], now=now)[lead.pk]
         self.after = AfterCall(
             call, lead, logged, self.situation, earlier_calls(call), lead.raised_at, now=now
@@ -115,8 +139,15 @@ class Logging:
             raise refusals.Invalid(why_not, field="outcome")
         step = self.after.decide(outcome)
         if isinstance(step, Declined):
-            raise _declined(step)
+            if not (self.since and step.code == "time_past"):
+                raise _declined(step)
+            # What was agreed then has passed, and they were called since.
+            step = PursuitEnds("", step.reason)
+        self._refuse_to_overrule(outcome, step)
         before = self._before()
+        then = told_late.said_by(self.call, None)
+        stopped = self.pursuit is not None and self.pursuit.ended_at is not None
+        recounts = bool(self.since) or self.instead_of is not None or stopped
         self._close_call(outcome)
         self._count(outcome)
         self._take(outcome)
@@ -131,27 +162,66 @@ class Logging:
             warm = self.lead.overrides.filter(ended_at=None, temperature=Lead.Temperature.WARM)
             if self.lead.overridden and warm.update(ended_at=self.now):
                 self.note("override_ended", True)
-            self.lead.cooled_at = self.now
+            self.lead.cooled_at = later_of(self.lead.cooled_at, self.call.ended_at)
             self.lead.save(update_fields=["cooled_at", "updated_at"])
             engine.evaluate_leads(
                 [self.lead.pk], now=self.now, cause=TemperatureChange.Cause.REFUSAL, by=self.user
             )
-        self.call.effects = {"at": self.now.isoformat(), "before": before, "made": self.made}
+        self.call.effects = {
+            "at": self.now.isoformat(),
+            "before": before,
+            "made": self.made,
+        }
         self.call.save()
+        if recounts:
+            self._carry_on(outcome, then)
+
+    def _refuse_to_overrule(self, outcome: Outcome, step: NextStep) -> None:
+        """A time that was agreed before they were last reached is nothing to place any more: the later word stands."""
+        agrees = outcome.policy in ASKED_FOR and self.logged.callback_at and isinstance(step, Placement)
+        if agrees and not self._decides(outcome):
+            text = gettext("They were called again since, and what was agreed then stands.")
+            raise refusals.Invalid(text, field="callback_at")
+
+    def _decides(self, outcome: Outcome) -> bool:
+        """Whether this outcome says what comes next. Told after the lead was called again it does where they asked for
+        something or refused, unless we spoke with them since; a meeting and a wish not to be called always do."""
+        if outcome.ends_pursuit in (Pursuit.EndReason.DO_NOT_CALL, Pursuit.EndReason.MEETING):
+            return True
+        if self.since.reached or self.since.pursued_again:
+            return False
+        if outcome.policy in (*ASKED_FOR, "end"):
+            return True
+        stands = bool(self.since.calls) or (self.instead_of is not None and self.instead_of.stands)
+        return not (stands and self.lead.planned)
+
+    def _carry_on(self, outcome: Outcome, then: Said) -> None:
+        """Let what the later calls found, and the count they were made at, follow this outcome."""
+        found = told_late.facts_kept(self.call.effects)
+        assert found is not None  # kept just now
+        say = told_late.said_by(self.call, outcome)
+        told_late.facts_after(found, then, say, self.since.calls, self.lead)
+        pursuit = self.pursuit
+        if pursuit is not None:
+            told_late.count_anew(pursuit, now=self.now)
+            self.call.refresh_from_db(fields=["attempt", "effects"])
+            told_late.settle_plan(self.lead, pursuit, by=self.user, now=self.now)
 
     def _before(self) -> dict[str, Any]:
         """What taking the outcome back must restore."""
         pursuit, call = self.pursuit, self.call
+        found = self.instead_of.found if self.instead_of is not None else None
+        found = found or told_late.facts_of(self.lead)
         return {
             "ended_at": _text(call.ended_at),
             "duration_seconds": call.duration_seconds,
             "follow_up": self.lead.planned,
             "override": self.lead.overridden,
-            "stage": self.lead.stage,
-            "cooled_at": _text(self.lead.cooled_at),
-            "owner": self.lead.owner_id,
-            "team": self.lead.team_id,
-            "company": self.lead.company_id,
+            "stage": found.stage,
+            "cooled_at": _text(found.cooled_at),
+            "owner": found.owner,
+            "team": found.team,
+            "company": found.company,
             "pursuit": pursuit
             and {
                 "attempt": pursuit.attempt,
@@ -191,9 +261,10 @@ class Logging:
         if pursuit.paused_until is not None:
             # What they wrote is answered by this call.
             pursuit.paused_until = None
-            self.lead.tasks.filter(kind=Task.Kind.ANSWER, done_at=None).update(
-                done_at=self.now, done_by=self.user
-            )
+            asked = self.lead.tasks.filter(kind=Task.Kind.ANSWER, done_at=None)
+            for pk in list(asked.values_list("pk", flat=True)):
+                self.note("answered", pk)
+            asked.update(done_at=self.now, done_by=self.user)
         pursuit.save(
             update_fields=[
                 "reached_at",
@@ -211,16 +282,7 @@ class Logging:
             assign.assign([self.lead], owner=self.call.user or self.user, by=self.user, now=self.now)
 
     def _move_stage(self, outcome: Outcome) -> None:
-        talked = outcome.conversation or (
-            outcome.reach
-            and bool(self.call.source)
-            and (self.call.duration_seconds or 0) >= CONVERSATION_SECONDS
-        )
-        events = ["attempted"] if self.call.direction == Direction.OUTBOUND else []
-        events += ["reached"] if outcome.reach else []
-        events += ["conversation"] if talked else []
-        events += ["meeting"] if outcome.ends_pursuit == Pursuit.EndReason.MEETING else []
-        events += ["lost"] if outcome.ends_pursuit == Pursuit.EndReason.DISQUALIFIED else []
+        events = events_of(told_late.said_by(self.call, outcome))
         stage.move_through(self.lead, events, by=self.user, now=self.now, call=self.call)
 
     def _touch(self, outcome: Outcome) -> None:
@@ -249,7 +311,14 @@ class Logging:
     def _next(self, outcome: Outcome, step: NextStep) -> None:
         """Write what the policy decided: the next follow-up, the end of the pursuit, or a task."""
         pursuit = self.pursuit if self.pursuit and self.pursuit.ended_at is None else None
+        if self.since.pursued_again and self._decides(outcome):
+            pursuit = pursuit or Pursuit.objects.open().filter(lead=self.lead).first()
         if self.after.counted and pursuit and outcome.policy in PLAN_WENT_ON and self.lead.planned:
+            return
+        if not self._decides(outcome):
+            ends = isinstance(step, PursuitEnds) and step.end_reason
+            if pursuit is not None and ends and not self.since.within(pursuit):
+                pursue.end(pursuit, ends, by=self.user, now=self.now, planned_stays=True)
             return
         if not isinstance(step, Placement) or step.warm_override_until is not None:
             follow_ups.close([self.lead.pk], FollowUp.Closed.DONE, now=self.now, why=outcome.key)
@@ -263,7 +332,7 @@ class Logging:
 
     def _place(self, pursuit: Pursuit | None, step: Placement, outcome: Outcome) -> None:
         if step.warm_override_until is not None:
-            engine.set_override(
+            override = engine.set_override(
                 self.lead,
                 temperature=Lead.Temperature.WARM,
                 until=step.warm_override_until,
@@ -271,7 +340,7 @@ class Logging:
                 by=self.user,
                 now=self.now,
             )
-            self.note("override", True)
+            self.note("override", override.pk)
         what = follow_ups.from_placement(step)
         if outcome.policy == "send_info":
             what = replace(what, rank=FollowUp.Rank.PROMISE)
@@ -298,4 +367,4 @@ def _declined(step: Declined) -> refusals.Refused:
             "why": step.reason,
             "when": step.nearest.isoformat(timespec="minutes"),
         }
-    return refusals.Invalid(detail, field=where)
+    return refusals.Invalid(detail, field=where, nearest=step.nearest)

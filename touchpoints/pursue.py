@@ -155,11 +155,20 @@ def _go_on(pairs: Sequence[tuple[Lead, Pursuit]], *, now: datetime) -> None:
         place_next(ours, situations, Plans(), now=now)
 
 
-def end(pursuit: Pursuit, reason: str, *, by: AbstractUser | None, now: datetime, note: str = "") -> None:
-    """End a pursuit for exactly one reason; its follow-up is cancelled."""
+def end(
+    pursuit: Pursuit,
+    reason: str,
+    *,
+    by: AbstractUser | None,
+    now: datetime,
+    note: str = "",
+    planned_stays: bool = False,
+) -> None:
+    """End a pursuit for exactly one reason; the lead's follow-up is cancelled, unless it was agreed since and stays."""
     pursuit.ended_at, pursuit.end_reason, pursuit.ended_by, pursuit.end_note = now, reason, by, note[:300]
     pursuit.save(update_fields=["ended_at", "end_reason", "ended_by", "end_note"])
-    close([pursuit.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
+    if not planned_stays:
+        close([pursuit.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
 
 
 def end_many(
