@@ -5,17 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from leads.guard import Verdict
 
 
 class Refused(Exception):
-    """A call or outcome that cannot be; `code` is stable, the text says what to do."""
+    """A call or outcome that cannot be; `code` is stable, the text says what to do. `nearest`: the closest moment that
+    would do, where a time was refused."""
 
     code = "refused"
 
-    def __init__(self, detail: str, *, field: str = "", verdict: Verdict | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        field: str = "",
+        verdict: Verdict | None = None,
+        nearest: datetime | None = None,
+    ) -> None:
         super().__init__(detail)
-        self.detail, self.field, self.verdict = detail, field, verdict
+        self.detail, self.field, self.verdict, self.nearest = detail, field, verdict, nearest
 
 
 class GuardBlocked(Refused):
