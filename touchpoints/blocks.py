@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.db.models import Count, Q
 from django.utils.translation import gettext
 
 from leads import segments
 from leads.models import Lead, Segment
 
-from .models import CallAttempt, CallBlock, FollowUp
+from .models import CallAttempt, CallBlock
 from .refusals import Invalid
 
 if TYPE_CHECKING:
@@ -52,38 +51,6 @@ def of(user: AbstractUser) -> CallBlock | None:
     return (
         user.call_blocks.filter(ended_at=None).select_related("lead_list", "segment").first()  # type: ignore[attr-defined]
     )
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Where a user stands: on a call (of which follow-up), and in which block, paused ones left out."""
-
-    on_a_call: bool
-    follow_up_id: int | None
-    block: CallBlock | None
-
-
-def desk_of(user: AbstractUser) -> Desk:
-    """In one query: it is asked for every lead that is served."""
-    calls = CallAttempt.objects.open().outbound().filter(user=OuterRef("pk"))
-    sitting = CallBlock.objects.filter(user=OuterRef("pk"), ended_at=None, paused_at=None)
-    on_a_call, follow_up, pk, lead_list, segment, query = (
-        get_user_model()
-        .objects.filter(pk=user.pk)
-        .values_list(
-            Exists(calls),
-            Subquery(calls.values("follow_up")[:1]),
-            Subquery(sitting.values("pk")[:1]),
-            Subquery(sitting.values("lead_list")[:1]),
-            Subquery(sitting.values("segment")[:1]),
-            Subquery(sitting.values("segment__query")[:1]),
-        )
-        .get()
-    )
-    if pk is None:
-        return Desk(on_a_call, follow_up, None)
-    about = Segment(pk=segment, query=query) if segment else None
-    return Desk(on_a_call, follow_up, CallBlock(pk=pk, user=user, lead_list_id=lead_list, segment=about))
 
 
 def start(
@@ -131,16 +98,13 @@ def resume(user: AbstractUser, *, now: datetime) -> None:
         block.save(update_fields=["started_at", "paused_at"])
 
 
-def narrowed(rows: QuerySet[FollowUp], block: CallBlock | None, *, now: datetime) -> QuerySet[FollowUp]:
-    """The follow-ups a block is about. What was promised and whoever raised a hand comes between all the same."""
-    if block is None or block.paused_at is not None or (block.lead_list_id is None and block.segment is None):
-        return rows
-    theirs = (
-        Lead.objects.filter(memberships__list=block.lead_list_id)
-        if block.lead_list_id is not None
-        else segments.members(block.segment.query, now=now)  # type: ignore[union-attr]
-    )
-    return rows.filter(Q(rank__lte=FollowUp.Rank.PROMISE) | Q(lead__in=theirs.order_by().values("pk")))
+def members(block: CallBlock | None, *, now: datetime) -> QuerySet[Lead] | None:
+    """The leads a block is about; None where it is about whatever is due."""
+    if block is None or block.paused_at is not None:
+        return None
+    if block.lead_list_id is not None:
+        return Lead.objects.filter(memberships__list=block.lead_list_id)
+    return segments.members(block.segment.query, now=now) if block.segment is not None else None
 
 
 def progress(block: CallBlock, *, now: datetime) -> Progress:

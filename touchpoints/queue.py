@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, Subquery
+from django.db.models import Min, Q
 from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import blocks, cover, customers, follow_ups, guarding, hand_raises, todo
+from . import cover, customers, desk, follow_ups, guarding, hand_raises, queue_order, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.contrib.auth.models import AbstractUser
     from django.db.models import QuerySet
 
-    from .models import CallBlock
     from .situation import Situation
 
+# The first is mostly the one: with those shown behind it, and some that may not be served just now.
+LOOKED_AT_FIRST = 8
 LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
 SKIPPED_FOR = timedelta(hours=2)
 SHOWN_BEHIND = 5
-# So long before a callback no other lead is served.
-CALLBACK_AHEAD = timedelta(minutes=5)
-COMPANY_RESTS = timedelta(hours=1)
 
 
 def _open_to(user: AbstractUser, *, now: datetime) -> Q:
     """Follow-ups this rep may work: their own, their team's pool, and what of their colleagues' cannot wait."""
     pool = Q(assignee=None, team=user.team_id) if user.team_id else Q(pk=None)  # type: ignore[attr-defined]
-    return Q(assignee=user) | pool | Q(pk__in=cover.lent_to(user, now=now))
+    return Q(assignee=user) | pool | Q(pk__in=_lent_to(user, now=now))
 
 
 def reachable_by(user: AbstractUser, *, now: datetime) -> QuerySet[Lead]:
     """Leads this person may have before them to call: those they may see, those lent to them as a member of the
     team or as cover, and the one of their open call.
     """
-    lent = cover.lent_to(user, now=now)
+    lent = _lent_to(user, now=now)
     offered = FollowUp.objects.filter(pk__in=lent).values_list("lead_id", flat=True) if lent else ()
     called = CallAttempt.objects.open().filter(user=user).values_list("lead_id", flat=True)
     seen = Lead.objects.live().visible_to(user)
@@ -49,55 +49,8 @@ def reachable_by(user: AbstractUser, *, now: datetime) -> QuerySet[Lead]:
     return seen | Lead.objects.live().filter(pk__in=others) if others else seen
 
 
-def due_own(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
-    """The rep's own follow-ups that are due and free, best first: one scan of `queue_own`. A callback is there minutes
-    ahead, so that nothing else is begun before it."""
-    soon = Q(rank=FollowUp.Rank.CALLBACK, due_at__lte=now + CALLBACK_AHEAD)
-    return _free(user, now=now).filter(Q(due_at__lte=now) | soon, assignee=user)
-
-
-def due_pool(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
-    """Those of the rep's team that nobody has yet, best first: one scan of `queue_pool`."""
-    pool = _due(user, now=now).filter(assignee=None, team=user.team_id)  # type: ignore[attr-defined]
-    return pool if user.team_id else pool.none()  # type: ignore[attr-defined]
-
-
-def _due(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
-    return _free(user, now=now).filter(due_at__lte=now)
-
-
-def _free(user: AbstractUser, *, now: datetime) -> QuerySet[FollowUp]:
-    """What nobody else has before them, best first. Of a company that a colleague is calling, or called within
-    the hour, only what was promised or asked for."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_by=user)
-    same_company = {"lead__company": OuterRef("lead__company")}
-    called = CallAttempt.objects.outbound().filter(**same_company, started_at__gt=now - COMPANY_RESTS)
-    before_a_colleague = FollowUp.objects.open().filter(**same_company, lease_until__gt=now)
-    alone = ~Exists(called.exclude(user=user)) & ~Exists(before_a_colleague.exclude(lease_by=user))
-    return (
-        FollowUp.objects.open()
-        .filter(free)
-        .filter(Q(rank__lte=FollowUp.Rank.PROMISE) | Q(lead__company=None) | alone)
-        .exclude(skipped_until__gt=now)
-        .exclude(channel=Channel.VISIT)
-        .select_related("lead", "lead__company", "pursuit", "assignee")
-        .annotate(lease_seconds=Subquery(Workspace.objects.filter(pk=1).values("lease_seconds")))
-        .order_by("rank", "-rank_value", "due_at", "pk")
-    )
-
-
-def _best(
-    user: AbstractUser, block: CallBlock | None, *, now: datetime, count: int, **without: Any
-) -> list[FollowUp]:
-    """The best of what is theirs, their pool's and lent to them, in order. Each comes ordered from an index of
-    its own; asked for together they would be sorted anew for every lead that is served."""
-    sources = [
-        blocks.narrowed(due, block, now=now) for due in (due_own(user, now=now), due_pool(user, now=now))
-    ]
-    if lent := cover.lent_to(user, now=now):
-        sources.append(_due(user, now=now).filter(pk__in=lent))
-    rows = {row.pk: row for source in sources for row in source.exclude(**without)[:count]}
-    return sorted(rows.values(), key=lambda row: (row.rank, -row.rank_value, row.due_at, row.pk))[:count]
+def _lent_to(user: AbstractUser, *, now: datetime) -> list[int]:
+    return cover.lent_to(user, now=now) if desk.colleagues_wait(user, now=now) else []
 
 
 # What could not be read for one lead can mostly be read for none: nobody is asked to do anything about each.
@@ -126,39 +79,48 @@ def next_lead(user: AbstractUser, *, now: datetime) -> FollowUp | None:
 
 def serve(user: AbstractUser, *, now: datetime) -> Served | None:
     """`next_lead` with what was read to find it."""
-    desk = blocks.desk_of(user)
-    if desk.on_a_call:
+    stands = desk.of(user, now=now)
+    if stands.on_a_call:
         # An open call holds its lease, and nobody is given a second lead beside it.
-        row = _rows().filter(pk=desk.follow_up_id).first()
+        row = queue_order.with_lead().filter(pk=stands.follow_up_id).first()
         return Served(row) if row else None
-    leased = list(_rows().filter(lease_by=user, lease_until__gt=now).order_by("-lease_until"))
-    held = next((row for row in leased if row.due_at <= now), None)
-    if held is not None and _lease(held, user, now=now):
-        return Served(held)
-    if leased:
+    if stands.holds:
+        leased = queue_order.with_lead().filter(lease_by=user, lease_until__gt=now).order_by("-lease_until")
+        held = next((row for row in leased if row.due_at <= now), None)
+        if held is not None and _lease(held, user, now=now):
+            return Served(held)
         release(user, now=now)
-    return _serve_fresh(user, desk.block, now=now)
+    return _serve_fresh(user, stands, now=now)
 
 
-def _serve_fresh(user: AbstractUser, block: CallBlock | None, *, now: datetime) -> Served | None:
+def _serve_fresh(user: AbstractUser, stands: desk.Desk, *, now: datetime) -> Served | None:
+    lent = cover.lent_to(user, now=now) if stands.colleagues_wait else []
     looked_at: set[int] = set()
     while len(looked_at) < MOST_LOOKED_AT:
-        batch = _best(user, block, now=now, count=LOOKED_AT_A_TIME, pk__in=looked_at)
-        if not batch:
-            return None
-        looked_at.update(row.pk for row in batch)
+        count = LOOKED_AT_A_TIME if looked_at else LOOKED_AT_FIRST
+        ids, resting = queue_order.best(
+            user, stands.block, now=now, count=count, lent=lent, without=looked_at
+        )
+        looked_at.update(ids)
+        batch = queue_order.loaded([pk for pk in ids if pk not in resting])
         situations = guarding.gather([row.lead for row in batch], now=now)
+        blocked: list[FollowUp] = []
         for place, row in enumerate(batch):
             situation = situations[row.lead_id]
             may_serve = _may_serve(row, situation, now=now)
             if row.due_at > now and not may_serve:
+                _put_off(blocked, situations, now=now)
                 return None  # a callback within minutes: nothing else is begun
             if not may_serve:
-                _put_off(row, situation, now=now)
+                blocked.append(row)
             elif _take(row, user, now=now):
+                _put_off(blocked, situations, now=now)
                 behind = batch[place + 1 :]
-                enough = len(behind) >= SHOWN_BEHIND or len(batch) < LOOKED_AT_A_TIME
+                enough = len(behind) >= SHOWN_BEHIND or len(ids) < count
                 return Served(row, situation, behind[:SHOWN_BEHIND] if enough else None)
+        _put_off(blocked, situations, now=now)
+        if len(ids) < count:
+            return None
     return None
 
 
@@ -167,10 +129,6 @@ def _may_serve(row: FollowUp, situation: Situation, *, now: datetime) -> bool:
     if row.channel == Channel.CALL:
         return situation.may_serve(now=now)
     return not (situation.suppressed or situation.is_customer or situation.failed)
-
-
-def _rows() -> Any:
-    return FollowUp.objects.open().select_related("lead", "lead__company", "pursuit", "assignee")
 
 
 def _lease(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
@@ -195,27 +153,34 @@ def _take(row: FollowUp, user: AbstractUser, *, now: datetime) -> bool:
     return bool(taken)
 
 
-def _put_off(row: FollowUp, situation: guarding.Situation, *, now: datetime) -> None:
-    """Move a follow-up that may not be served now to the next permitted time, or ask a person where there is none."""
-    if situation.is_customer:
-        customers.hand_over([row.lead], now=now)
+def _put_off(rows: Sequence[FollowUp], situations: dict[int, Situation], *, now: datetime) -> None:
+    """Move follow-ups that may not be served now to the next permitted time, or ask a person where there is none: as
+    many statements for one as for all."""
+    if not rows:
         return
-    missing = situation.missing()
-    verdict = situation.best_verdict(now=now)
-    if missing is None and situation.failed:
-        later = now + FAILED_AGAIN
-        FollowUp.objects.open().filter(pk=row.pk).update(
-            due_at=later, window_end=later + (row.window_end - row.due_at)
-        )
-        return
-    if missing is not None or verdict.next_allowed_at is None:
-        kind, reason = missing or ("look_into", verdict.reasons[0].detail)
-        todo.ask(row.lead, kind, reason, now=now)
-        follow_ups.close([row.lead_id], FollowUp.Closed.CANCELLED, now=now, why=reason)
-        return
-    due_at = verdict.next_allowed_at
-    length = max(row.window_end - row.due_at, timedelta(minutes=30))
-    FollowUp.objects.open().filter(pk=row.pk).update(due_at=due_at, window_end=due_at + length)
+    later, questions = [], []
+    customers.hand_over([row.lead for row in rows if situations[row.lead_id].is_customer], now=now)
+    for row in rows:
+        situation = situations[row.lead_id]
+        if situation.is_customer:
+            continue
+        missing = situation.missing()
+        verdict = situation.best_verdict(now=now)
+        opens = now + FAILED_AGAIN if missing is None and situation.failed else verdict.next_allowed_at
+        if missing is None and opens is not None:
+            length = row.window_end - row.due_at
+            length = length if situation.failed else max(length, timedelta(minutes=30))
+            row.due_at, row.window_end = opens, opens + length
+            later.append(row)
+        else:
+            questions.append((row.lead, *(missing or ("look_into", verdict.reasons[0].detail))))
+    if later:
+        FollowUp.objects.open().bulk_update(later, ["due_at", "window_end"])
+    if questions:
+        todo.ask_all(questions, now=now)
+        for why in {why for _lead, _kind, why in questions}:
+            asked = [lead.pk for lead, _kind, reason in questions if reason == why]
+            follow_ups.close(asked, FollowUp.Closed.CANCELLED, now=now, why=why)
 
 
 def take(lead: Lead, user: AbstractUser, *, now: datetime) -> FollowUp | None:
@@ -265,8 +230,12 @@ def release(user: AbstractUser, *, now: datetime) -> None:
 
 def upcoming(user: AbstractUser, *, now: datetime, count: int = SHOWN_BEHIND) -> list[FollowUp]:
     """The next few after the one in hand, in order; not leased, so a colleague may still get one of them."""
-    block = blocks.desk_of(user).block
-    return _best(user, block, now=now, count=count, lease_by=user, lease_by__isnull=False)
+    stands = desk.of(user, now=now)
+    lent = cover.lent_to(user, now=now) if stands.colleagues_wait else []
+    ids, resting = queue_order.best(
+        user, stands.block, now=now, count=count + LOOKED_AT_FIRST, lent=lent, unheld=True
+    )
+    return queue_order.loaded([pk for pk in ids if pk not in resting][:count])
 
 
 def opens_at(user: AbstractUser, *, now: datetime) -> datetime | None:

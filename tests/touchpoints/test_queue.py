@@ -14,7 +14,7 @@ from django.test import Client
 
 from crm.accounts.models import Absence, Team, User
 from leads.models import Customer, Lead
-from touchpoints import calls, engine, follow_ups, outcomes, pursue, queue, suppress
+from touchpoints import calls, engine, follow_ups, outcomes, plain_sql, pursue, queue, queue_order, suppress
 from touchpoints.models import FollowUp, Skip, Touchpoint
 
 pytestmark = pytest.mark.django_db
@@ -299,9 +299,11 @@ def many(a_lead: ALead, ada: User, north: Team, now: datetime) -> None:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="plans are PostgreSQL's")
 def test_hot_queries_are_served_by_their_indexes(many: None, ada: User, now: datetime) -> None:
+    sql, params = queue_order.statement(ada, None, now=now, count=20)
+    in_order = "\n".join(row[0] for row in plain_sql.rows(f"EXPLAIN {sql}", params))
     plans = {
-        "queue_own": queue.due_own(ada, now=now)[:20].explain(),
-        "queue_pool": queue.due_pool(ada, now=now)[:20].explain(),
+        "queue_own": in_order,
+        "queue_pool": in_order,
         "lead_warm": engine.to_cool(now=now)[:500].explain(),
         "touchpoint_waiting": Touchpoint.objects.waiting().order_by("recorded_at")[:500].explain(),
     }
