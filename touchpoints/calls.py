@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, connection, transaction
+import structlog
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max, Q, Subquery
 from django.utils.translation import gettext
 
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 
     from leads.guard import Verdict
 
+log = structlog.get_logger(__name__)
+
 REDIAL_WITHIN = timedelta(minutes=5)
 SAME_CALL_WITHIN = timedelta(minutes=3)
 FORGOTTEN_AFTER = timedelta(hours=2)
+CHUNK = 500
 
 
 def dial(
@@ -396,38 +400,68 @@ def _past_attempt(
     return call
 
 
-def _count_unlogged(call: CallAttempt, *, ended_at: datetime) -> None:
-    """End an attempt whose outcome nobody has logged: it counts, and waits in the rep's tray."""
-    call.ended_at = ended_at
-    call.save(update_fields=["ended_at"])
-    FollowUp.objects.open().filter(pk=call.follow_up_id).update(lease_by=None, lease_until=None)
-    _advance_count(call)
-
-
 def _advance_count(call: CallAttempt) -> None:
+    """Let the pursuit of an attempt that ended without an outcome stand at the next one."""
     pursuit = call.pursuit
-    if pursuit is None or call.attempt is None or pursuit.reached_at or pursuit.attempt > call.attempt:
-        return
-    pursuit.attempt = call.attempt + 1
-    pursuit.step += 1
-    pursuit.save(update_fields=["attempt", "step"])
+    if pursuit is not None and _counts(call, pursuit):
+        pursuit.attempt, pursuit.step = (call.attempt or 0) + 1, pursuit.step + 1
+        pursuit.save(update_fields=["attempt", "step"])
+
+
+def _counts(call: CallAttempt, pursuit: Pursuit) -> bool:
+    return call.attempt is not None and pursuit.reached_at is None and pursuit.attempt <= call.attempt
+
+
+# --- calls nobody logs ---------------------------------------------------------------------------------------
 
 
 def close_forgotten(*, now: datetime) -> int:
-    """End attempts left open for two hours: unlogged, they count, and the lead goes on. Returns how many."""
-    forgotten = list(
+    """End attempts left open for two hours: unlogged, they count, and the lead goes on; they wait in the rep's tray.
+
+    A fixed number of statements for any five hundred. Returns how many were ended.
+    """
+    closed = 0
+    while pks := list(
         CallAttempt.objects.open()
         .filter(started_at__lte=now - FORGOTTEN_AFTER)
-        .values_list("pk", "lead_id")[:500]
-    )
-    closed = 0
-    for pk, lead_id in forgotten:
-        with transaction.atomic():
-            lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead_id)
-            call = CallAttempt.objects.open().filter(pk=pk).select_related("pursuit").first()
-            if call is None:
-                continue  # logged while we looked
-            _count_unlogged(call, ended_at=now)
-            pursue.go_on([lead], now=now)
-            closed += 1
+        .order_by("started_at", "pk")
+        .values_list("pk", flat=True)[:CHUNK]
+    ):
+        closed += _end_or_isolate(pks, now=now)
     return closed
+
+
+def _end_or_isolate(pks: list[int], *, now: datetime) -> int:
+    """End these calls; where that fails each by itself. One whose lead cannot be planned for is ended all the same:
+    what was planned for it stays due."""
+    try:
+        with transaction.atomic():
+            return _end_unlogged(pks, now=now)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: no call is to blame
+    except Exception:
+        log.exception("forgotten_calls_failed", calls=len(pks))
+    if len(pks) > 1:
+        return sum(_end_or_isolate([pk], now=now) for pk in pks)
+    return _end_unlogged(pks, now=now, go_on=False)
+
+
+def _end_unlogged(pks: list[int], *, now: datetime, go_on: bool = True) -> int:
+    held = CallAttempt.objects.filter(pk__in=pks).values("lead")
+    leads = {
+        lead.pk: lead
+        for lead in Lead.objects.select_for_update(of=("self",)).filter(pk__in=held).order_by("pk")
+    }
+    # Whatever was logged while we waited for the leads is over.
+    ended = list(CallAttempt.objects.open().filter(pk__in=pks).select_related("pursuit"))
+    CallAttempt.objects.filter(pk__in=[call.pk for call in ended]).update(ended_at=now)
+    rows = FollowUp.objects.open().filter(pk__in=[call.follow_up_id for call in ended if call.follow_up_id])
+    rows.update(lease_by=None, lease_until=None)
+    counted = [call for call in ended if call.pursuit is not None and _counts(call, call.pursuit)]
+    for call in counted:
+        assert call.pursuit is not None  # chosen for it
+        call.pursuit.attempt, call.pursuit.step = (call.attempt or 0) + 1, call.pursuit.step + 1
+    Pursuit.objects.bulk_update([call.pursuit for call in counted if call.pursuit], ["attempt", "step"])
+    if go_on:
+        pursue.go_on([leads[call.lead_id] for call in ended], now=now)
+    return len(ended)

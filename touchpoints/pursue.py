@@ -142,12 +142,10 @@ def resume_stalled(*, now: datetime) -> int:
 
 
 def _go_on(pairs: Sequence[tuple[Lead, Pursuit]], *, now: datetime) -> None:
-    going = []
-    for lead, pursuit in pairs:
-        if pursuit.reached_at is None and pursuit.attempt > pursuit.target:
-            end(pursuit, Pursuit.EndReason.EXHAUSTED, by=None, now=now)
-        else:
-            going.append((lead, pursuit))
+    through = [one for _lead, one in pairs if one.reached_at is None and one.attempt > one.target]
+    if through:
+        end_many(through, Pursuit.EndReason.EXHAUSTED, by=None, now=now)
+    going = [(lead, pursuit) for lead, pursuit in pairs if pursuit not in through]
     if going:
         situations = guarding.gather([lead for lead, _p in going], now=now)
         customers.hand_over([lead for lead, _p in going if situations[lead.pk].is_customer], now=now)
