@@ -1,14 +1,17 @@
 """What runs in the background, and how often is each sweep rung?"""
 
+import logging
 import os
 from datetime import timedelta
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from crm.tether import tether_to_parent
+
+log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
@@ -66,3 +69,19 @@ def remember_the_worker(**_: Any) -> None:
 def die_with_the_worker(**_: Any) -> None:
     """A pool process must not outlive its worker: it would hold tasks that are handed out again."""
     tether_to_parent(_worker_pid)
+
+
+@beat_init.connect
+def note_the_start(**_: Any) -> None:
+    """Whoever watches the sweeps learns from when their turns count. Nothing rests on it, so it stops nobody."""
+    from django.db import DatabaseError, connection
+    from django.utils import timezone
+
+    from touchpoints import sweeps
+
+    try:
+        sweeps.note_start(now=timezone.now())  # noqa: TID251 (the clock itself)
+    except DatabaseError:
+        log.warning("the start of the clock could not be noted", exc_info=True)
+    finally:
+        connection.close()

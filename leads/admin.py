@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils import timezone
 
 from leads.models import (
     AuditEvent,
@@ -16,6 +17,8 @@ from leads.models import (
     Lead,
     LeadList,
     Number,
+    OwnListLoad,
+    RegistryLoad,
     Segment,
     Suppression,
     Workspace,
@@ -120,6 +123,25 @@ class WorkspaceAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: Any, obj: Any = None) -> bool:
         return False
 
+    def save_model(self, request: Any, obj: Workspace, form: Any, change: bool) -> None:
+        """Caps, trades and how hits count decide who may be called: whoever changed them stands in the audit trail."""
+        stood = Workspace.objects.select_for_update().get(pk=obj.pk)
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            AuditEvent.objects.create(
+                at=timezone.now(),
+                actor=request.user,
+                action="workspace.changed",
+                subject_type="workspace",
+                subject_id=str(obj.pk),
+                before={name: _plain(getattr(stood, name)) for name in form.changed_data},
+                after={name: _plain(getattr(obj, name)) for name in form.changed_data},
+            )
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | list | dict) else str(value)
+
 
 @admin.register(LeadList)
 class LeadListAdmin(admin.ModelAdmin):
@@ -131,9 +153,18 @@ class LeadListAdmin(admin.ModelAdmin):
 
 
 @admin.register(Customer)
-class CustomerAdmin(admin.ModelAdmin):
+class CustomerAdmin(ReadOnly):
+    """Handed in on their page, which takes their people out of the queues."""
+
     list_display = ("name", "domain", "e164", "account_owner", "since")
     search_fields = ("name", "domain", "e164")
+
+
+@admin.register(OwnListLoad, RegistryLoad)
+class LoadAdmin(ReadOnly):
+    list_display = ("file_name", "status", "at", "by")
+    list_filter = ("status",)
+    list_select_related = ("by",)
 
 
 @admin.register(Segment)

@@ -13,6 +13,7 @@ from .models import (
     Cadence,
     CadenceStep,
     CallAttempt,
+    Complaint,
     FollowUp,
     HandRaise,
     IceBreaker,
@@ -31,6 +32,7 @@ from .models import (
     UnmatchedTouchpoint,
     WarmthRule,
     WarmthRuleset,
+    Wish,
 )
 
 
@@ -84,7 +86,7 @@ class TemperatureChangeAdmin(_Rows):
     list_select_related = ("lead", "ruleset")
 
 
-@admin.register(TemperatureOverride, HandRaise, Meeting, Promise, Task, BlockedDial)
+@admin.register(TemperatureOverride, HandRaise, Meeting, Promise, Task, BlockedDial, Wish, Complaint)
 class OtherRowsAdmin(_Rows):
     pass
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from leads.models import Lead
 
 from .models import EvaluationFailure, SweepRun, Touchpoint
+from .sweeps import CLOCK
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -45,12 +46,17 @@ LABELS: dict[str, Promise] = {
 
 @dataclass(frozen=True)
 class Sweep:
-    """One sweep: how often it is rung, and its last run, None where it never ran."""
+    """One sweep: how often it is rung, and its last run, None where it never ran.
+
+    Its turns count from whichever is later, that run or the start of the clock that rings it.
+    """
 
     name: str
     every: timedelta | None  # None: nobody rings it
     last: SweepRun | None
     age: timedelta | None
+    waited: timedelta | None = None  # since its last run, or since the clock started
+    due_at: datetime | None = None  # its next turn, where the clock has started since its last run
 
     @property
     def label(self) -> str:
@@ -60,7 +66,7 @@ class Sweep:
     def is_late(self) -> bool:
         if self.every is None:
             return False
-        return self.age is None or self.age > 3 * self.every + GRACE
+        return self.waited is None or self.waited > 3 * self.every + GRACE
 
 
 @dataclass(frozen=True)
@@ -122,9 +128,25 @@ def sweeps(*, now: datetime) -> list[Sweep]:
         task.rpartition(".")[2]: entry["schedule"] for task, entry in current_app.conf.beat_schedule.items()
     }
     runs = {run.name: run for run in SweepRun.objects.order_by("name")}
-    found = []
-    for name in dict.fromkeys([*rung, *runs]):
-        last = runs.get(name)
-        age = now - last.started_at if last is not None and last.started_at is not None else None
-        found.append(Sweep(name, rung.get(name), last, age))
-    return found
+    clock = runs.pop(CLOCK, None)
+    started_at = clock.started_at if clock is not None else None
+    return [
+        _sweep(name, rung.get(name), runs.get(name), started_at, now=now)
+        for name in dict.fromkeys([*rung, *runs])
+    ]
+
+
+def _sweep(
+    name: str, every: timedelta | None, last: SweepRun | None, clock_at: datetime | None, *, now: datetime
+) -> Sweep:
+    ran_at = last.started_at if last is not None else None
+    since = max((at for at in (ran_at, clock_at) if at is not None), default=None)
+    waits_for_first_turn = every is not None and since is not None and since != ran_at
+    return Sweep(
+        name,
+        every,
+        last,
+        age=now - ran_at if ran_at is not None else None,
+        waited=now - since if since is not None else None,
+        due_at=since + every if waits_for_first_turn and since is not None and every is not None else None,
+    )

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+# The row of the clock itself: when it last began to ring.
+CLOCK = "clock"
+
+
 @dataclass
 class Run:
     """What one run of a sweep looked at and changed; the sweep counts, `noted` writes it down."""
@@ -42,3 +46,8 @@ def _note(name: str, run: Run, *, now: datetime, error: str = "") -> None:
         "error": error[:500],
     }
     SweepRun.objects.update_or_create(name=name, defaults=values)
+
+
+def note_start(*, now: datetime) -> None:
+    """The clock that rings the sweeps begins anew: each sweep has its first turn one period from now."""
+    _note(CLOCK, Run(), now=now)

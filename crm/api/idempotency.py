@@ -8,6 +8,7 @@ see each other.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -23,6 +24,7 @@ from crm.accounts.models import User
 from crm.api.keys import KeyAuthentication
 from crm.api.problems import refusal, too_large
 from crm.integrations.models import IdempotencyKey
+from touchpoints import repeated_dials
 
 KEPT = timedelta(hours=24)
 # A claim without an answer this old belongs to a process that died; no request takes as long.
@@ -77,7 +79,7 @@ def _once(request: HttpRequest, user: User, key: str, get_response: GetResponse)
     IdempotencyKey.objects.filter(created_at__lt=now - KEPT).delete()
     claim = _claim(user, key, path, digest, now=now)
     if claim is None:
-        return _answer_again(user, key, path, digest)
+        return _answer_again(user, key, path, digest, now=now)
     with transaction.atomic():
         response = get_response(request)
         if response.status_code >= 500:
@@ -108,7 +110,7 @@ def _claim(user: User, key: str, path: str, digest: str, *, now: datetime) -> Id
         return None
 
 
-def _answer_again(user: User, key: str, path: str, digest: str) -> HttpResponse:
+def _answer_again(user: User, key: str, path: str, digest: str, *, now: datetime) -> HttpResponse:
     kept = IdempotencyKey.objects.filter(user=user, key=key).first()
     if kept is not None and (kept.path, kept.body_sha256) != (path, digest):
         return refusal(422, "idempotency_mismatch", _("This Idempotency-Key was used for another request."))
@@ -120,6 +122,17 @@ def _answer_again(user: User, key: str, path: str, digest: str) -> HttpResponse:
         )
         response["Retry-After"] = "1"
         return response
-    response = HttpResponse(kept.response, status=kept.status, content_type=kept.content_type)
+    text = _without_old_link(kept.response, now=now)
+    response = HttpResponse(text, status=kept.status, content_type=kept.content_type)
     response["Idempotency-Replayed"] = "true"
     return response
+
+
+def _without_old_link(answer: str, *, now: datetime) -> str:
+    """The answer to a dial without its link once that would be a new call, about which the guard was not asked."""
+    if '"tel_url"' not in answer:
+        return answer
+    call = json.loads(answer)
+    if not call.get("tel_url") or repeated_dials.may_still_dial(call["id"], now=now):
+        return answer
+    return json.dumps({**call, "tel_url": ""})

@@ -9,6 +9,7 @@ import pytest
 
 from crm.integrations.models import IdempotencyKey
 from leads.models import Lead
+from touchpoints import suppress
 
 LEADS = "/api/v1/leads/"
 
@@ -115,3 +116,29 @@ def test_a_key_that_is_none_is_refused(client_of, ada, text):
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
     assert not Lead.objects.exists()
+
+
+def test_a_dial_that_is_repeated_gives_its_link_only_while_it_is_the_same_dial(
+    client_of, a_lead, ada, noon, time_machine
+):
+    lead = a_lead(owner=ada, phones=("+1 212 555 0123",))
+    dial, client = f"{LEADS}{lead.pk}/dial/", client_of(ada)
+    first = client.post(dial, {}, headers=key())
+    time_machine.shift(timedelta(seconds=50))
+    again = client.post(dial, {}, headers=key())
+    assert again.json()["tel_url"] == first.json()["tel_url"] == "tel:+12125550123"
+    time_machine.shift(timedelta(seconds=10))
+    late = client.post(dial, {}, headers=key())
+    assert (late.status_code, late.json()["tel_url"], late.json()["id"]) == (201, "", first.json()["id"])
+
+
+@pytest.mark.parametrize("after", ["the outcome", "a wish"])
+def test_a_repeated_dial_gives_no_link_after(client_of, a_lead, ada, noon, after):
+    lead = a_lead(owner=ada, phones=("+1 212 555 0123",))
+    dial, client = f"{LEADS}{lead.pk}/dial/", client_of(ada)
+    call = client.post(dial, {}, headers=key()).json()
+    if after == "a wish":
+        suppress.suppress(scope="person", lead=lead, by=ada, now=noon)
+    else:
+        client.post(f"/api/v1/calls/{call['id']}/outcome/", {"outcome": "no_answer"})
+    assert client.post(dial, {}, headers=key()).json()["tel_url"] == ""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from leads.models import AuditEvent, Lead
+from leads.models import AuditEvent, Lead, Workspace
 from leads.register import NewLead, create_lead
 
 NOW = datetime(2026, 3, 4, 17, 0, tzinfo=UTC)
@@ -96,3 +96,18 @@ def test_the_file_holds_what_is_shown_and_runs_nothing(root: Any) -> None:
     text = b"".join(client.get("/compliance/audit/?format=csv").streaming_content).decode()
     assert "'=1+1" in text
     assert '""dials_cap"": 2' in text
+
+
+def test_settings_that_bear_on_the_guard_are_audited(client, root):
+    client.force_login(root)
+    stood = Workspace.objects.get()
+    form = client.get("/admin/leads/workspace/1/change/").context["adminform"].form
+    sent = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    answer = client.post(
+        "/admin/leads/workspace/1/change/", {**sent, "per_day_cap": 9, "trades": ["insurance"]}
+    )
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    event = AuditEvent.objects.get(action="workspace.changed")
+    assert (event.actor, event.subject_id) == (root, "1")
+    assert event.before == {"per_day_cap": stood.per_day_cap, "trades": []}
+    assert event.after == {"per_day_cap": 9, "trades": ["insurance"]}

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.accounts.models import User
 from leads.models import AuditEvent, Lead
-from touchpoints import engine, health, set_aside
+from touchpoints import engine, health, set_aside, sweeps
 from touchpoints.models import SweepRun, Touchpoint
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,24 @@ def test_a_sweep_that_misses_its_turns_is_late(now: datetime) -> None:
     assert (never.last, never.is_late) == (None, True)
 
 
+def test_after_a_start_a_sweep_is_due_and_late_only_when_it_misses_that(now: datetime) -> None:
+    SweepRun.objects.create(name="recycle_pursuits", started_at=now - timedelta(days=2))
+    sweeps.note_start(now=now)
+
+    def seen(name: str, at: datetime) -> health.Sweep:
+        return next(sweep for sweep in health.sweeps(now=at) if sweep.name == name)
+
+    for name in ("thin_records", "recycle_pursuits"):
+        fresh = seen(name, now + timedelta(minutes=50))
+        assert (fresh.is_late, fresh.due_at) == (False, now + timedelta(hours=1)), name
+        assert seen(name, now + timedelta(hours=3, seconds=31)).is_late, name
+    with sweeps.noted("thin_records", now=now + timedelta(hours=1)):
+        pass
+    ran = seen("thin_records", now + timedelta(hours=1))
+    assert (ran.is_late, ran.due_at, ran.age) == (False, None, timedelta())
+    assert sweeps.CLOCK not in {sweep.name for sweep in health.sweeps(now=now)}
+
+
 def test_every_sweep_that_is_rung_notes_its_run_and_has_a_label(now: datetime) -> None:
     from crm.celery import app
 
@@ -81,8 +99,6 @@ def test_every_sweep_that_is_rung_notes_its_run_and_has_a_label(now: datetime) -
 
 
 def test_a_sweep_that_fails_says_so(now: datetime) -> None:
-    from touchpoints import sweeps
-
     with pytest.raises(ZeroDivisionError), sweeps.noted("cool_expired", now=now) as run:
         run.looked_at = 1 // 0
     assert SweepRun.objects.get(name="cool_expired").error == "integer division or modulo by zero"
