@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.shortcuts import redirect
+from django.utils import timezone
 
+from crm.accounts.leaving.departure import deactivate
 from crm.accounts.models import Absence, ApiKey, Team, User
+from touchpoints import reassign
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
 
 
 @admin.register(User)
@@ -27,6 +34,20 @@ class ThawUserAdmin(UserAdmin):
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("username", "role", "team", "password1", "password2")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Who is made inactive here leaves by the same door as on the pages of the team."""
+        was_active = change and User.objects.filter(pk=obj.pk, is_active=True).exists()
+        super().save_model(request, obj, form, change)
+        if was_active and not obj.is_active:
+            deactivate(obj, by=request.user, now=timezone.now())  # type: ignore[arg-type]
+
+    def response_change(self, request: HttpRequest, obj: User) -> HttpResponse:
+        """On to whom their leads shall go, where somebody leaves who still has some."""
+        said = super().response_change(request, obj)
+        if not obj.is_active and "_continue" not in request.POST and reassign.open_leads_of(obj).exists():
+            return redirect("settings_deal", obj.pk)
+        return said
 
 
 @admin.register(Team)

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.accounts import working_hours
 from crm.accounts.forms import AbsenceForm, HoursForm, KeysForm, MeForm, MemberForm, audit, people_of
-from crm.accounts.models import Absence, User
-from touchpoints import calendar_link
+from crm.accounts.models import Absence, Team, User
+from touchpoints import calendar_link, reassign
 from touchpoints.models import Outcome
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ACTION_LABELS = {
     "dial": _("Dial the number in front"),
     "elsewhere": _("Dialled elsewhere"),
+    "research": _("Change what was found out"),
     "number": _("Next number of this lead"),
     "note": _("Write a note"),
     "skip": _("Skip this lead for now"),
@@ -138,21 +139,27 @@ def settings_calendar(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD"])
 def settings_team(request: HttpRequest) -> HttpResponse:
-    """Managers and admins: their people, when they work and how much they dial."""
-    me = _manager(request)
+    """Managers and admins: their people, when they work and how much they dial, how the pool is shared, what was given
+    on at once lately."""
+    me, now = _manager(request), timezone.now()
     today = timezone.localdate()
     away = {
         row.user_id: row
         for row in Absence.objects.filter(starts_on__lte=today, ends_on__gte=today).select_related("cover")
     }
     people = (
-        User.objects.visible_to(me).select_related("team").order_by("-is_active", "first_name", "username")
+        User.objects.visible_to(me)
+        .select_related("team")
+        .annotate(has_leads=Exists(reassign.open_leads().filter(owner=OuterRef("pk"))))
+        .order_by("-is_active", "first_name", "username")
     )
     members = [
         {"user": one, "away": away.get(one.pk), "hours": working_hours.in_words(one.working_hours)}
         for one in people
     ]
-    return render(request, "settings/team.html", {"members": members})
+    teams = Team.objects.all() if me.is_admin else Team.objects.filter(pk=me.team_id)
+    context = {"members": members, "teams": teams, "lately": reassign.lately(me, now=now)}
+    return render(request, "settings/team.html", context)
 
 
 @login_required

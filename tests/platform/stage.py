@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from crm.accounts.models import Absence, User
+from crm.accounts.models import Absence, Team, User
 from crm.intake import receive
 from leads import consents, law_rows
 from leads.identity import Identity
@@ -34,6 +34,7 @@ from touchpoints import (
     outcomes,
     own_list,
     pursue,
+    reassign,
     record,
     rulesets,
 )
@@ -46,6 +47,7 @@ from touchpoints.models import (
     FollowUp,
     Meeting,
     Promise,
+    Reassignment,
     Task,
     Touchpoint,
     TouchpointKind,
@@ -165,6 +167,19 @@ class Stage:
 
     def _member(self) -> User:
         return self.ada
+
+    def _leaver(self) -> User:
+        """Somebody of the team who has left."""
+        return User.objects.create_user("lee", role="rep", team=self.ada.team, is_active=False)
+
+    def _team(self) -> Team:
+        return self.ada.team  # type: ignore[return-value]
+
+    def _reassignment(self) -> Reassignment:
+        """Ada's lead went to the pool."""
+        self.one("lead")
+        made = reassign.plan(self.ada, reassign.Wish(method="pool"), receivers=[], now=NOON)
+        return reassign.carry_out(made, by=self.ada, now=NOON)
 
     def _absence(self) -> Absence:
         return Absence.objects.create(user=self.ada, starts_on=NOON.date(), ends_on=NOON.date())

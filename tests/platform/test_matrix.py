@@ -52,6 +52,13 @@ settings_calendar                  POST    -           in        ok   ok   ok   
 settings_team                      GET     -           in        403  403  ok   403  ok   ok
 settings_member                    GET     member      in        403  403  ok   403  404  ok
 settings_member                    POST    member      in        403  403  ok   403  404  ok
+settings_deal                      GET     member      in        403  403  ok   403  404  ok
+settings_deal                      POST    member      in        403  403  ok   403  404  ok
+settings_deal_undo                 POST    reassignment in       403  403  ok   403  404  ok
+settings_member_leaves             POST    member      in        403  403  403  403  403  ok
+settings_member_returns            POST    leaver      in        403  403  403  403  403  ok
+settings_sharing                   GET     team        in        403  403  ok   403  404  ok
+settings_sharing                   POST    team        in        403  403  ok   403  404  ok
 
 call                               GET     -           in        ok   ok   ok   ok   ok   ok
 call_rail                          GET     -           in        ok   ok   ok   ok   ok   ok
@@ -71,6 +78,8 @@ block_summary                      GET     block       in        ok   404  404  
 call_step                          POST    message     in        ok   404  ok   404  404  ok
 call_outcome                       POST    open_call   in        ok   404  404  404  404  404
 call_undo                          POST    logged_call in        ok   404  404  404  404  404
+call_note                          POST    logged_call in        ok   404  404  404  404  404
+call_when                          GET     open_call   in        ok   404  404  404  404  404
 call_zone                          POST    lead        in        ok   404  ok   404  404  ok
 
 leads                              GET     -           in        ok   ok   ok   ok   ok   ok
@@ -81,13 +90,17 @@ segment_save                       POST    -           in        ok   ok   ok   
 segment_delete                     POST    segment     in        ok   404  404  404  404  404
 lead_edit                          GET     lead        in        ok   404  ok   404  404  ok
 lead_edit                          POST    lead        in        ok   404  ok   404  404  ok
+lead_research                      GET     lead        in        ok   404  ok   404  404  ok
+lead_research                      POST    lead        in        ok   404  ok   404  404  ok
+lead_job                           GET     lead        in        ok   404  ok   404  404  ok
+lead_job                           POST    lead        in        ok   404  ok   404  404  ok
 lead_number_add                    POST    lead        in        ok   404  ok   404  404  ok
 lead_number_remove                 POST    link        in        ok   404  ok   404  404  ok
 lead_keeper                        POST    lead        in        ok   404  ok   404  404  ok
 lead_zone                          POST    lead        in        ok   404  ok   404  404  ok
+lead_agree                         POST    lead        in        422  404  ok   404  404  ok
 lead_override                      POST    lead        in        ok   404  ok   404  404  ok
 lead_override_end                  POST    lead        in        ok   404  ok   404  404  ok
-lead_agree                         POST    lead        in        422  404  ok   404  404  ok
 lead_suppress                      POST    lead        in        ok   404  ok   404  404  ok
 consent_add                        POST    lead        in        ok   404  ok   404  404  ok
 consent_end                        POST    consent     in        ok   404  ok   404  404  ok
@@ -229,6 +242,7 @@ api_leads                          GET     -           401       ok   ok   ok   
 api_leads                          POST    -           401       ok   ok   ok   ok   ok   ok
 api_leads_one                      GET     lead        401       ok   404  ok   404  404  ok
 api_leads_one                      PATCH   lead        401       ok   404  ok   404  404  ok
+api_leads_research                 GET     lead        401       ok   404  ok   404  404  ok
 api_leads_guard                    GET     lead        401       ok   404  ok   404  404  ok
 api_leads_dial                     POST    lead        401       ok   404  ok   404  404  ok
 api_calls                          GET     -           401       ok   ok   ok   ok   ok   ok
@@ -427,6 +441,12 @@ BODIES: dict[tuple[str, str], Body] = {
         "ends_on": "2026-03-10",
     },
     ("settings_member", "POST"): lambda stage: {"dials_a_day": "60"},
+    ("settings_deal", "POST"): lambda stage: {"method": "pool", "days": "5", "step": "deal"},
+    ("settings_sharing", "POST"): lambda stage: {
+        "gives_new": "pool",
+        "gives_hand_raises": "pool",
+        "idle_days": "9",
+    },
     ("rules_guard_new", "POST"): lambda stage: {
         **GUARD_RULE,
         "jurisdiction": "NO",
@@ -459,6 +479,8 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_queue_skip", "POST"): lambda stage: {"reason": "lunch"},
     ("api_queue_done", "POST"): lambda stage: {"note": "sent"},
     ("visit_done", "POST"): lambda stage: {"outcome": "met"},
+    ("lead_research", "POST"): lambda stage: {"needs": "changed"},
+    ("lead_job", "POST"): lambda stage: {"company": "Hooli"},
     ("api_meetings_one", "PATCH"): lambda stage: {"status": "held"},
     ("api_segments", "POST"): lambda stage: {"name": "new ones", "query": {"stage": "new"}},
     ("api_segments_one", "PATCH"): lambda stage: {"shared": True},
@@ -531,6 +553,8 @@ BACK_OFFICE = {
     "leads.lead": "",
     "leads.leadlist": "add change",
     "leads.number": "",
+    "leads.ownlistload": "",
+    "leads.registryload": "",
     "leads.segment": "add change delete",
     "leads.suppression": "",
     "leads.workspace": "change",
@@ -540,6 +564,7 @@ BACK_OFFICE = {
     "touchpoints.blockeddial": "",
     "touchpoints.cadence": "",
     "touchpoints.callattempt": "",
+    "touchpoints.complaint": "",
     "touchpoints.followup": "",
     "touchpoints.handraise": "",
     "touchpoints.meeting": "",
@@ -553,10 +578,9 @@ BACK_OFFICE = {
     "touchpoints.temperaturechange": "",
     "touchpoints.temperatureoverride": "",
     "touchpoints.touchpoint": "",
-    "leads.ownlistload": "",
-    "leads.registryload": "",
     "touchpoints.unmatchedtouchpoint": "",
     "touchpoints.warmthruleset": "",
+    "touchpoints.wish": "",
 }
 
 
@@ -564,7 +588,6 @@ BACK_OFFICE = {
 pytestmark = pytest.mark.skipif(not IS_SQLITE, reason="the matrix runs beside SQLite")
 
 
-    "touchpoints.complaint": "",
 # --- the table and the URL conf ------------------------------------------------------------------------------------
 
 
@@ -580,7 +603,6 @@ def read_table() -> dict[str, dict[str, tuple[str, dict[str, str]]]]:
     return table
 
 
-    "touchpoints.wish": "",
 def walk(resolver: Any, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
     """(name, address pattern) of every view, whatever includes it."""
     for pattern in resolver.url_patterns:
