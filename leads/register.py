@@ -239,12 +239,15 @@ def _new_number(parsed: numbers.ParsedNumber, now: datetime) -> Number:
     )
 
 
-def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) -> Lead:
+def edit_lead(
+    lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime, action: str = "lead.edit"
+) -> Lead:
     """Change a lead's facts and record what changed; raises LeadRefused, and then nothing is changed.
 
     `changes` holds model fields (company as a name), `phones` (a list of PhoneInput or texts that replaces
     all numbers), `phone` (the number tried first, the others stay) and `external_ids` ({source: id}, blank
-    to remove). A time zone set here has the trust of an address: confirming one is another door.
+    to remove). A time zone set here has the trust of an address: confirming one is another door. `action` is what
+    the audit trail calls it; a number that goes by another action than an edit is detached under its name.
     """
     plain = {
         name: value for name, value in changes.items() if name not in ("phones", "phone", "external_ids")
@@ -260,7 +263,9 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
             raise LeadRefused(errors)
         before, after = _set_fields(lead, fields)
         if "phones" in changes or phones:
-            _note(before, after, "phones", *_set_phones(lead, phones, replace="phones" in changes, now=now))
+            why = "edited" if action == "lead.edit" else action.removeprefix("lead.")
+            replace = why if "phones" in changes else ""
+            _note(before, after, "phones", *_set_phones(lead, phones, replace=replace, now=now))
         stood = standing_of(lead)
         _note(before, after, "external_ids", *_set_external_ids(lead, ids))
         keep_before(lead, stood, before, by=by)
@@ -271,7 +276,7 @@ def edit_lead(lead: Lead, changes: dict[str, Any], *, by: Any, now: datetime) ->
             AuditEvent.objects.create(
                 at=now,
                 actor=by,
-                action="lead.edit",
+                action=action,
                 subject_type="lead",
                 subject_id=str(lead.pk),
                 lead=lead,
@@ -286,6 +291,8 @@ def _erased(
 ) -> list[FieldError]:
     """What is wrong with a number, e-mail or id that comes to the lead, or with the lead's under a new name."""
     person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
+
+
 def _company_that_asked(lead: Lead, fields: dict[str, Any], by: Any) -> list[FieldError]:
     """A company that asked not to be called asked for its people: only managers say that somebody is none of them."""
     company = lead.company
@@ -296,7 +303,6 @@ def _company_that_asked(lead: Lead, fields: dict[str, Any], by: Any) -> list[Fie
         return []
     reason = _("%(company)s asked not to be called") % {"company": company.name}
     return [FieldError("company", "not_yours", reason, _("a manager, where they do not work there"))]
-
 
     known_by = {parsed.e164 for _phone, parsed, _region in phones}
     known_by |= {erasure.other_id(source, external_id) for source, external_id in ids.items() if external_id}
@@ -345,10 +351,10 @@ def _as_json(value: Any) -> Any:
 
 
 def _set_phones(
-    lead: Lead, phones: list[PhoneRead], *, replace: bool, now: datetime
+    lead: Lead, phones: list[PhoneRead], *, replace: str, now: datetime
 ) -> tuple[list[str], list[str]]:
-    """Give the lead these numbers in this order, before or instead of those it has; (before, after) in E.164.
-    A number that goes is detached, not deleted: calls were made to it."""
+    """Give the lead these numbers in this order, before those it has, or instead of them where `replace` says why;
+    (before, after) in E.164. A number that goes is detached, not deleted: calls were made to it."""
     links = list(lead.lead_numbers.current().select_related("number"))
     old = [link.number.e164 for link in links]
     wanted = {parsed.e164: phone for phone, parsed, _region in phones}
@@ -356,7 +362,7 @@ def _set_phones(
     others = [link for link in links if link.number.e164 not in wanted]
     if replace:
         lead.lead_numbers.filter(pk__in=[link.pk for link in others]).update(
-            detached_at=now, detached_reason="edited"
+            detached_at=now, detached_reason=replace
         )
     new = [read for read in phones if read[1].e164 not in old]
     kept += _link_numbers([(lead, new)], now=now)

@@ -16,6 +16,7 @@ ACTIONS: Mapping[str, str] = {
     "skip": "s",
     "undo": "z",
     "more": "m",
+    "research": "i",
     "objections": "o",
     "voicemail": "b",
 }

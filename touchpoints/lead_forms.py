@@ -47,7 +47,10 @@ FACTS = (
     "value",
     "fit",
     "needs",
+    "cares_about",
+    "buying_power",
     "research",
+    "links",
 )
 GIVE_UP_NOTES = (
     ("no fit", _("does not fit what we sell")),
@@ -76,14 +79,16 @@ def add_errors(form: forms.Form, errors: list[FieldError], **elsewhere: str) -> 
 class FactsForm(forms.Form):
     """The facts of a lead. Whether they can stand is the register's to say; here they are only read."""
 
+    names: tuple[str, ...] = FACTS
+
     def __init__(self, *args: Any, lead: Lead | None = None, **kwargs: Any) -> None:
         super().__init__(*args, initial={**_facts_of(lead), **kwargs.pop("initial", {})}, **kwargs)
-        for name in FACTS:
+        for name in self.names:
             self.fields[name] = _fact_field(name)
 
     def changes(self) -> dict[str, Any]:
         """What was changed, by the model's names; a field that was not sent stays."""
-        sent = [name for name in self.changed_data if name in FACTS and name in self.data]
+        sent = [name for name in self.changed_data if name in self.names and name in self.data]
         return {name: self.cleaned_data[name] for name in sent}
 
 
@@ -99,7 +104,7 @@ def _fact_field(name: str) -> forms.Field:
     label, help_text = capfirst(field.verbose_name), getattr(field, "help_text", "")  # type: ignore[union-attr]
     if name == "audience":
         return forms.ChoiceField(label=label, required=False, choices=[("", "–"), *Lead.Audience.choices])
-    rows = {"rows": 3} if name in FREE_TEXT else {}
+    rows = {"rows": 3} if name in (*FREE_TEXT, "links") else {}
     widget = forms.Textarea(attrs=rows) if rows else forms.TextInput(attrs={"autocomplete": "off"})
     return forms.CharField(label=label, required=False, help_text=help_text, widget=widget)
 

@@ -20,7 +20,7 @@ from .next_attempt import place_next, place_warmed
 from .plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractUser
@@ -119,12 +119,16 @@ def go_on(leads: Sequence[Lead], *, now: datetime) -> None:
         _go_on([(by_id[pursuit.lead_id], pursuit) for pursuit in open_ones], now=now)
 
 
-def resume_stalled(*, now: datetime) -> int:
-    """Go on with pursuits that wait for nothing any more: the task that held them up is done. Returns how many."""
+def resume_stalled(*, leads: Collection[int] | None = None, now: datetime) -> int:
+    """Go on with pursuits that wait for nothing any more: the task that held them up is done. Returns how many.
+
+    `leads`: of these alone.
+    """
     of_lead = {"lead": OuterRef("lead")}
     stalled = list(
         Pursuit.objects.open()
         .filter(
+            Q() if leads is None else Q(lead__in=leads),
             ~Exists(FollowUp.objects.open().filter(**of_lead)),
             ~Exists(Task.objects.filter(**of_lead, done_at=None)),
             ~Exists(CallAttempt.objects.open().filter(**of_lead)),

@@ -43,6 +43,7 @@ v1: list[URLPattern | URLResolver] = [
     *resource("touchpoints", TouchpointView, READ_MANY | MAKE | named_touchpoint, READ_ONE | CHANGE | REMOVE),
     *resource("leads", LeadView, READ_MANY | MAKE, READ_ONE | CHANGE),
     action("leads/<int:pk>/guard", LeadView, {"get": "guard"}),
+    action("leads/<int:pk>/research", LeadView, {"get": "research"}),
     action("leads/<int:pk>/dial", LeadView, {"post": "dial"}),
     *resource("calls", CallView, READ_MANY | MAKE, READ_ONE),
     action("calls/<int:pk>/outcome", CallView, {"post": "outcome", "patch": "amend"}),

@@ -22,8 +22,9 @@ from leads.filters import LeadFilter
 from leads.lists import put_on
 from leads.models import Lead, LeadNumber, Number, Workspace
 from leads.prepare import keys_of, prepare
-from touchpoints import assign, calls, guarding, queue, starts
+from touchpoints import assign, blockers, calls, guarding, queue, research, starts
 from touchpoints.api.answers import told
+from touchpoints.api.research import ResearchShape
 from touchpoints.api.shapes import GuardShape, LeadShape, OpenCallShape, show_leads
 
 
@@ -76,7 +77,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
         keeper = keeper_after(values, lead, user=request.user) if {"owner", "team"} & values.keys() else None
         with told(), transaction.atomic():
             if changes := changes_of(values):
-                register.edit_lead(lead, changes, by=request.user, now=self.now)
+                blockers.edit_lead(lead, changes, by=request.user, now=self.now)
             if lists is not None:
                 put_on(lead, lists, now=self.now)
             if keeper is not None:
@@ -94,6 +95,12 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
         lead = self.get_object()
         number = _number_of(lead, request.query_params.get("number", ""))
         return Response(guarding.verdict(lead, number=number, user=request.user, now=self.now).as_json())
+
+    @extend_schema(responses=ResearchShape)
+    def research(self, request: Request, pk: int) -> Response:
+        lead = self.get_object()
+        found = research.beyond_the_facts(lead, user=request.user, now=self.now)  # type: ignore[arg-type]
+        return Response(ResearchShape(lead, context={"now": self.now, "beyond": found}).data)
 
     @extend_schema(request=DialInput, responses={201: OpenCallShape})
     def dial(self, request: Request, pk: int) -> Response:

@@ -19,7 +19,7 @@ from leads import register
 from leads.keyset import neighbours
 from leads.models import Lead, LeadNumber
 from leads.register import PhoneInput
-from touchpoints import assign, engine, lead_list, lead_page, suppress
+from touchpoints import assign, blockers, engine, lead_list, lead_page, suppress
 from touchpoints.bell import ring_on_commit
 from touchpoints.consent_forms import ConsentForm
 from touchpoints.lead_forms import (
@@ -70,7 +70,7 @@ def lead_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = FactsForm(request.POST, lead=shown)
     if form.is_valid():
         try:
-            register.edit_lead(shown, form.changes(), by=request.user, now=now)
+            blockers.edit_lead(shown, form.changes(), by=request.user, now=now)
         except register.LeadRefused as refused:
             add_errors(form, refused.errors)
         else:
@@ -89,7 +89,7 @@ def number_add(request: HttpRequest, pk: int) -> HttpResponse:
         data = form.cleaned_data
         typed = PhoneInput(data["phone"], label=data["label"], extension=data["extension"])
         try:
-            register.edit_lead(shown, {"phones": [*_phones(shown), typed]}, by=request.user, now=now)
+            blockers.edit_lead(shown, {"phones": [*_phones(shown), typed]}, by=request.user, now=now)
         except register.LeadRefused as refused:
             add_errors(form, refused.errors, phones="phone")
         else:

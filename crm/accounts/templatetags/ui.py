@@ -109,6 +109,20 @@ def when(moment: datetime | date | None, shape: str = "datetime") -> SafeString:
 
 
 @register.simple_tag
+def outside_link(address: str) -> SafeString:
+    """A link to a page that is not ours, named by its address; nothing but http and https is followed."""
+    scheme, colon, rest = address.partition("://")
+    if colon and scheme.lower() not in ("http", "https"):
+        return format_html("{}", address)
+    url = address if colon else f"https://{address}"
+    return format_html(
+        '<a class="wrap-anywhere" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>',
+        url,
+        (rest or address).removeprefix("www.").rstrip("/"),
+    )
+
+
+@register.simple_tag
 def temperature(value: str | TextChoices, until: datetime | None = None, brief: bool = False) -> SafeString:
     """The temperature pill: filled dot and "Warm until …", or hollow dot and "Cold"; `brief`: no date."""
     warm = str(value) == "warm"
