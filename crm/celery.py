@@ -47,6 +47,7 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.run_registry_loads": timedelta(seconds=30),
         "touchpoints.tasks.scrub_numbers": timedelta(minutes=10),
         "crm.intake.tasks.run_waiting_imports": timedelta(seconds=5),
+        "crm.demo.tasks.renew_demo_lists": timedelta(minutes=1),
     }.items()
 }
 

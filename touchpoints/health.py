@@ -41,6 +41,7 @@ LABELS: dict[str, Promise] = {
     "run_waiting_imports": _("Read imported files"),
     "run_registry_loads": _("Load do-not-call lists"),
     "scrub_numbers": _("Hold numbers against do-not-call lists"),
+    "renew_demo_lists": _("Keep the demo's made-up lists young"),
 }
 
 

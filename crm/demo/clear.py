@@ -9,7 +9,7 @@ from crm.accounts.models import Team
 from leads.models import AuditEvent, Company, Lead, LeadList, LeadNumber, Number, Workspace
 
 from . import access, lists
-from .manifest import ACTION, list_ids, remembered, workspace_values
+from .manifest import ACTION, RENEWED, list_ids, remembered, workspace_values
 
 
 def clear(*, keep: Any = None) -> dict[str, int]:
@@ -36,7 +36,7 @@ def clear(*, keep: Any = None) -> dict[str, int]:
         lists.withdraw(list_ids())
         _remove(users)
         _remove(Team.objects.filter(is_demo=True))
-        AuditEvent.objects.filter(action=ACTION).delete()
+        AuditEvent.objects.filter(action__in=(ACTION, RENEWED)).delete()
     access.forget()
     return gone
 

@@ -14,6 +14,7 @@ from django.db import models
 from leads.models import AuditEvent, Lead
 
 ACTION = "demo.built"
+RENEWED = "demo.lists_renewed"
 
 
 class Present:
@@ -61,8 +62,16 @@ def remembered() -> list[models.QuerySet[Any]]:
 
 
 def list_ids() -> list[int]:
-    """The loads of do-not-call lists that came with a demo."""
-    return [pk for event in AuditEvent.objects.filter(action=ACTION) for pk in event.after.get("lists", [])]
+    """The loads of do-not-call lists that came with a demo, or were made up for it since."""
+    events = AuditEvent.objects.filter(action__in=(ACTION, RENEWED))
+    return [pk for event in events for pk in event.after.get("lists", [])]
+
+
+def note_lists(ids: list[int], *, now: datetime) -> None:
+    """Remember lists that were made up for the demo after it was built."""
+    AuditEvent.objects.create(
+        at=now, action=RENEWED, subject_type="workspace", subject_id="1", after={"lists": ids}
+    )
 
 
 def workspace_values() -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The demo's people may be called: it brings lists of its own, leaves real ones alone, and takes its own away."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from crm.demo import lists
 from crm.demo.build import build
 from crm.demo.clear import clear
 from leads.models import Lead, Number, RegistryArea, RegistryBitmap, RegistryLoad, RegistryScrub
@@ -38,3 +39,36 @@ def test_lists_of_the_workspace_stay_as_they_are(tmp_path):
     assert RegistryArea.objects.filter(registry="us-ftc").count() > 1
     clear()
     assert list(RegistryArea.objects.order_by("pk").values()) == own
+
+
+def test_a_month_later_the_demo_may_still_be_called(tmp_path):
+    load_list(tmp_path, "us-ftc", "212,5550101\n", on=NOW.date(), now=NOW)
+    build(leads=300, seed=5, now=NOW, password="secret")
+    real = RegistryArea.objects.get(registry="us-ftc", area="212")
+    assert lists.renew(now=NOW + timedelta(days=6)) == []
+    later = NOW + timedelta(days=40)
+    assert {one.registry for one in lists.renew(now=later)} == {"us-ftc", "uk-tps", "uk-ctps"}
+    assert lists.renew(now=later) == []
+    assert RegistryLoad.objects.exclude(status="loaded").count() == 0
+    stale = {
+        code
+        for lead in guarding.verdicts(list(Lead.objects.all()), now=later).items()
+        for code in lead[1].codes
+        if code.startswith("registry_") and not numbers_of(lead[0][1]).startswith("+1212")
+    }
+    assert stale == {"registry_hit"}
+    kept = RegistryArea.objects.get(registry="us-ftc", area="212")
+    assert (kept.load_id, kept.list_date, kept.version) == (real.load_id, real.list_date, real.version)
+    clear()
+    assert list(RegistryArea.objects.values_list("area", flat=True)) == ["212"]
+    assert lists.renew(now=later + timedelta(days=40)) == []
+
+
+def test_lists_of_a_workspace_without_a_demo_grow_old(tmp_path):
+    load_list(tmp_path, "us-ftc", "212,5550101\n", on=NOW.date(), now=NOW)
+    assert lists.renew(now=NOW + timedelta(days=40)) == []
+    assert RegistryLoad.objects.count() == 1
+
+
+def numbers_of(pk: int) -> str:
+    return Number.objects.get(pk=pk).e164
