@@ -261,14 +261,14 @@ def edit_lead(
         errors += phone_errors + id_errors + _company_that_asked(lead, fields, by)
         if errors := errors or _erased(lead, fields, phones, ids):
             raise LeadRefused(errors)
+        stood = standing_of(lead)
         before, after = _set_fields(lead, fields)
+        keep_before(lead, stood, before, by=by)
         if "phones" in changes or phones:
             why = "edited" if action == "lead.edit" else action.removeprefix("lead.")
             replace = why if "phones" in changes else ""
             _note(before, after, "phones", *_set_phones(lead, phones, replace=replace, now=now))
-        stood = standing_of(lead)
         _note(before, after, "external_ids", *_set_external_ids(lead, ids))
-        keep_before(lead, stood, before, by=by)
         _must_stay_somebody(lead)
         if before:
             lead.updated_at = now
@@ -286,13 +286,6 @@ def edit_lead(
     return lead
 
 
-def _erased(
-    lead: Lead, fields: dict[str, Any], phones: list[PhoneRead], ids: dict[str, str]
-) -> list[FieldError]:
-    """What is wrong with a number, e-mail or id that comes to the lead, or with the lead's under a new name."""
-    person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
-
-
 def _company_that_asked(lead: Lead, fields: dict[str, Any], by: Any) -> list[FieldError]:
     """A company that asked not to be called asked for its people: only managers say that somebody is none of them."""
     company = lead.company
@@ -304,6 +297,12 @@ def _company_that_asked(lead: Lead, fields: dict[str, Any], by: Any) -> list[Fie
     reason = _("%(company)s asked not to be called") % {"company": company.name}
     return [FieldError("company", "not_yours", reason, _("a manager, where they do not work there"))]
 
+
+def _erased(
+    lead: Lead, fields: dict[str, Any], phones: list[PhoneRead], ids: dict[str, str]
+) -> list[FieldError]:
+    """What is wrong with a number, e-mail or id that comes to the lead, or with the lead's under a new name."""
+    person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
     known_by = {parsed.e164 for _phone, parsed, _region in phones}
     known_by |= {erasure.other_id(source, external_id) for source, external_id in ids.items() if external_id}
     email = fields.get("email", lead.email)
