@@ -46,6 +46,7 @@ app.conf.beat_schedule = {
         "touchpoints.tasks.count_connect_rates": timedelta(hours=1),
         "touchpoints.tasks.run_registry_loads": timedelta(seconds=30),
         "touchpoints.tasks.scrub_numbers": timedelta(minutes=10),
+        "touchpoints.tasks.run_own_list_loads": timedelta(seconds=15),
         "crm.intake.tasks.run_waiting_imports": timedelta(seconds=5),
         "crm.demo.tasks.renew_demo_lists": timedelta(minutes=1),
     }.items()

@@ -40,6 +40,7 @@ LABELS: dict[str, Promise] = {
     "run_rule_changes": _("Re-evaluate after a change of rules"),
     "run_waiting_imports": _("Read imported files"),
     "run_registry_loads": _("Load do-not-call lists"),
+    "run_own_list_loads": _("Read files for our own list"),
     "scrub_numbers": _("Hold numbers against do-not-call lists"),
     "renew_demo_lists": _("Keep the demo's made-up lists young"),
 }

@@ -1,14 +1,24 @@
-"""How does a file of numbers get onto our own list, and what of it was refused? Command and page read it here."""
+"""How does a file of numbers get onto our own list, and what of it was refused? Command and page read it here.
+
+A small file at once, all or nothing. A large one that a page hands in is kept and read in the background, chunk by
+chunk, each with its entries: whose number was read is not called any more, and a process that dies goes on where it
+stood.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from io import StringIO
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from django.core.files.base import ContentFile
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from leads import numbers
@@ -17,12 +27,19 @@ from leads.models import OwnListLoad
 from . import suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from django.contrib.auth.models import AbstractUser
+    from django.db.models import QuerySet
 
+Status = OwnListLoad.Status
 CHUNK = 5_000
+# What is read while somebody waits for the page; more goes to the background, so many chunks a turn.
+AT_ONCE = 2_000
+TURN = 20
+# A reader that has said nothing for so long is taken for dead; a chunk takes a second or two.
+CLAIM = timedelta(minutes=2)
 SEPARATORS = (",", ";", "\t", "|")
 # What such a column is called, in the languages of the product; the first of them that the header has is taken.
 USUAL_NAMES = (
@@ -53,6 +70,10 @@ class FileRefused(Exception):
     def __init__(self, reason: str, *, field: str = "file") -> None:
         super().__init__(reason)
         self.reason, self.field = reason, field
+
+
+class TakenOver(Exception):
+    """Another process reads the file by now; nothing of this one's chunk is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +137,102 @@ def read(text: str, *, column: str, region: str) -> Iterator[Row]:
         raise FileRefused(gettext("not a CSV file (%(error)s)") % {"error": error}) from None
 
 
+def hand_in(
+    content: bytes,
+    *,
+    file_name: str,
+    region: str,
+    by: AbstractUser | None,
+    now: datetime,
+    column: str = "",
+    reason: str = "",
+) -> OwnListLoad:
+    """Put the numbers of a file on our own list: a small one now, a large one by `run`, for which the caller rings.
+
+    Raises FileRefused.
+    """
+    text = text_of(content)
+    column = column_of(text, column)
+    rows = sum(1 for line in text.splitlines() if line.strip()) - 1
+    if rows <= AT_ONCE:
+        return load(content, file_name=file_name, region=region, by=by, now=now, column=column, reason=reason)
+    kept = OwnListLoad(
+        file_name=file_name[:200],
+        sha256=hashlib.sha256(content).hexdigest(),
+        column=column[:120],
+        region=region,
+        reason=(reason.strip() or file_name)[:200],
+        status=Status.WAITING,
+        rows_expected=rows,
+        at=now,
+        by=by,
+    )
+    kept.file.save(f"{secrets.token_hex(16)}.csv", ContentFile(content), save=False)
+    kept.save()
+    return kept
+
+
+def waiting(*, now: datetime) -> list[int]:
+    """Files to read, the oldest first: new ones, and those whose reader said nothing for a while."""
+    return list(_open(now=now).order_by("at", "pk").values_list("pk", flat=True))
+
+
+def run(pk: int, *, clock: Callable[[], datetime], most_chunks: int = TURN) -> OwnListLoad:
+    """Read a file that was handed in for one turn, from where it stood; `waiting` names it again until it is done."""
+    if _open(now=clock()).filter(pk=pk).update(status=Status.LOADING, claimed_until=clock() + CLAIM):
+        made = OwnListLoad.objects.select_related("by").get(pk=pk)
+        try:
+            _go_on(made, clock=clock, most_chunks=most_chunks)
+        except TakenOver:
+            pass
+        except FileRefused as refused:
+            _end(made, Status.REFUSED, now=clock(), why=refused.reason)
+        except FileNotFoundError:
+            _end(made, Status.REFUSED, now=clock(), why=gettext("the file is gone; upload it again"))
+    return OwnListLoad.objects.get(pk=pk)
+
+
+def _open(*, now: datetime) -> QuerySet[OwnListLoad]:
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return OwnListLoad.objects.filter(free, status__in=(Status.WAITING, Status.LOADING))
+
+
+def _go_on(made: OwnListLoad, *, clock: Callable[[], datetime], most_chunks: int) -> None:
+    with made.file.open("rb") as file:
+        text = text_of(file.read())
+    rows = islice(read(text, column=made.column, region=made.region), made.rows, None)
+    for turn, chunk in enumerate(_chunks(rows)):
+        if turn >= most_chunks:
+            OwnListLoad.objects.filter(pk=made.pk).update(claimed_until=None)
+            return
+        _keep(made, chunk, now=clock())
+    _end(made, Status.LOADED, now=clock())
+
+
+def _keep(made: OwnListLoad, chunk: list[Row], *, now: datetime) -> None:
+    """The entries of a chunk and how far the file was read, both or neither."""
+    found = Read(made.rows + len(chunk), made.accepted, made.added, list(made.refusals))
+    with transaction.atomic():
+        # Whoever took the file over meanwhile has moved its rows on: then nothing of this chunk is kept here.
+        mine = OwnListLoad.objects.select_for_update().get(pk=made.pk)
+        if (mine.rows, mine.status) != (made.rows, Status.LOADING):
+            raise TakenOver
+        _take(chunk, found, made.reason, made.file_name, by=made.by, now=now)
+        made.rows, made.accepted, made.added = found.rows, found.accepted, found.added
+        made.refusals, made.refused = found.refusals, len(found.refusals)
+        made.claimed_until = now + CLAIM
+        made.save(
+            update_fields=["rows", "accepted", "added", "refused", "refusals", "claimed_until"],
+        )
+
+
+def _end(made: OwnListLoad, status: str, *, now: datetime, why: str = "") -> None:
+    made.file.delete(save=False)
+    OwnListLoad.objects.filter(pk=made.pk).update(
+        status=status, why=why[:300], finished_at=now, claimed_until=None, file=""
+    )
+
+
 def load(
     content: bytes,
     *,
@@ -125,7 +242,6 @@ def load(
     now: datetime,
     column: str = "",
     reason: str = "",
-    most_rows: int | None = None,
 ) -> OwnListLoad:
     """Put every number of the file on our own list, all of them or, where the file is refused, none.
 
@@ -138,9 +254,6 @@ def load(
     with transaction.atomic():
         for chunk in _chunks(read(text, column=column, region=region)):
             found.rows += len(chunk)
-            if most_rows is not None and found.rows > most_rows:
-                text = gettext("more than %(most)s rows; load it with manage.py load_suppressions")
-                raise FileRefused(text % {"most": f"{most_rows:,}"})
             _take(chunk, found, why, file_name, by=by, now=now)
         return OwnListLoad.objects.create(
             file_name=file_name[:200],
@@ -153,7 +266,9 @@ def load(
             added=found.added,
             refused=len(found.refusals),
             refusals=found.refusals,
+            rows_expected=found.rows,
             at=now,
+            finished_at=now,
             by=by,
         )
 

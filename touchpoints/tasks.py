@@ -14,6 +14,7 @@ from touchpoints import (
     hand_raises,
     idle,
     invitations,
+    own_list,
     reevaluate,
     retention,
     starts,
@@ -107,6 +108,20 @@ def run_registry_loads() -> None:
             scrub.after_load(unscrubbed, clock=timezone.now)
         if len(waiting) > 1:
             bell.ring("touchpoints.tasks.run_registry_loads")
+
+
+@shared_task(name="touchpoints.tasks.run_own_list_loads")
+def run_own_list_loads() -> None:
+    """Read the file for our own list that has waited longest for one turn, and ring for the next turn."""
+    now = timezone.now()
+    with sweeps.noted("run_own_list_loads", now=now) as run:
+        waiting = own_list.waiting(now=now)
+        run.looked_at = len(waiting)
+        for pk in waiting[:1]:
+            own_list.run(pk, clock=timezone.now)
+            run.changed += 1
+            if own_list.waiting(now=timezone.now()):
+                bell.ring("touchpoints.tasks.run_own_list_loads")
 
 
 @shared_task(name="touchpoints.tasks.scrub_numbers")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
 
 from crm.accounts.models import User
 from leads.models import AuditEvent, Lead, OwnListLoad, Suppression
-from touchpoints import calls, guarding, own_list, refusals
+from touchpoints import calls, guarding, own_list, refusals, tasks
 
 pytestmark = pytest.mark.django_db
 ALead = Callable[..., Lead]
@@ -142,16 +144,6 @@ def test_a_file_that_is_no_list_changes_nothing(
     assert not OwnListLoad.objects.exists()
 
 
-def test_too_many_rows_are_refused_before_anything_is_kept(
-    now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = b"number\n" + b"\n".join(b"+1212555%04d" % n for n in range(200, 300))
-    with pytest.raises(own_list.FileRefused):
-        own_list.load(many, file_name="x", region="US", by=None, now=now, most_rows=99)
-    assert not Suppression.objects.exists()
-    assert own_list.load(many, file_name="x", region="US", by=None, now=now, most_rows=100).added == 100
-
-
 def test_the_command_reads_the_same_way(tmp_path: Path) -> None:
     file = tmp_path / "stop.csv"
     file.write_bytes(FILE)
@@ -162,3 +154,88 @@ def test_the_command_reads_the_same_way(tmp_path: Path) -> None:
     assert (result["rows"], result["added"], result["refused"]) == (4, 1, 2)
     with pytest.raises(CommandError, match="no column"):
         call_command("load_suppressions", str(file), column="x", region="US")
+
+
+# --- large files: in the background, chunk by chunk ----------------------------------------------------------------
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Five rows, where two are a chunk and more than three are too many to wait for."""
+    monkeypatch.setattr(own_list, "CHUNK", 2)
+    monkeypatch.setattr(own_list, "AT_ONCE", 3)
+    lines = [f"21255501{n:02}" for n in range(4)]
+    return ("number\n" + "\n".join([*lines[:3], "nonsense", lines[3]]) + "\n").encode()
+
+
+def hand_in(content: bytes, ada: User, now: datetime) -> OwnListLoad:
+    return own_list.hand_in(content, file_name="many.csv", region="US", by=ada, now=now)
+
+
+def test_a_small_file_is_on_the_list_at_once(now: datetime, ada: User) -> None:
+    made = hand_in(FILE, ada, now)
+    assert (made.status, made.added, made.finished_at) == ("loaded", 1, now)
+    assert own_list.waiting(now=now) == []
+
+
+def test_a_large_file_is_kept_read_and_forgotten(
+    large: bytes, a_lead: ALead, ada: User, now: datetime
+) -> None:
+    lead = a_lead(owner=ada, phones=("+12125550103",))
+    made = hand_in(large, ada, now)
+    assert (made.status, made.rows, made.rows_expected) == ("waiting", 0, 5)
+    assert not Suppression.objects.exists()
+    (pk,) = own_list.waiting(now=now)
+    done = own_list.run(pk, clock=lambda: now)
+    assert (done.status, done.rows, done.accepted, done.added, done.refused) == ("loaded", 5, 4, 4, 1)
+    assert [(one["line"], one["value"]) for one in done.refusals] == [(5, "nonsense")]
+    assert (done.file.name, done.finished_at, done.claimed_until) == ("", now, None)
+    assert guarding.verdict(lead, now=now).codes == ("internal_dnc",)
+    assert {entry.by for entry in Suppression.objects.all()} == {ada}
+    assert own_list.run(pk, clock=lambda: now).rows == 5, "once done it is done"
+
+
+def test_a_reader_that_dies_loses_nothing_and_repeats_nothing(large: bytes, ada: User, now: datetime) -> None:
+    made = hand_in(large, ada, now)
+    own_list.run(made.pk, clock=lambda: now, most_chunks=1)
+    assert Suppression.objects.count() == 2
+    # The next process dies amid its chunk: its claim stays, and nobody else takes the file meanwhile.
+    later = now + timedelta(minutes=1)
+    OwnListLoad.objects.update(claimed_until=later + own_list.CLAIM)
+    assert own_list.waiting(now=later) == []
+    assert own_list.run(made.pk, clock=lambda: later).rows == 2
+    after = later + own_list.CLAIM
+    assert own_list.waiting(now=after) == [made.pk]
+    done = own_list.run(made.pk, clock=lambda: after)
+    assert (done.status, done.rows, done.added, done.refused) == ("loaded", 5, 4, 1)
+    assert AuditEvent.objects.filter(action="suppression.added").count() == 4
+
+
+def test_a_file_that_went_missing_is_refused_with_what_was_read(
+    large: bytes, ada: User, now: datetime
+) -> None:
+    made = hand_in(large, ada, now)
+    own_list.run(made.pk, clock=lambda: now, most_chunks=1)
+    made.file.storage.delete(made.file.name)
+    done = own_list.run(made.pk, clock=lambda: now)
+    assert (done.status, done.rows) == ("refused", 2)
+    assert "upload it again" in done.why
+
+
+def test_the_task_reads_what_waits_and_the_page_tells_how_far_it_is(
+    large: bytes, client: Client, max_: User
+) -> None:
+    client.force_login(max_)
+    sent = {"file": SimpleUploadedFile("many.csv", large), "region": "US"}
+    answer = client.post("/compliance/own-list/upload/", sent, follow=True)
+    made = OwnListLoad.objects.get()
+    page = answer.content.decode()
+    assert "0 of 5" in page
+    assert f'hx-get="/compliance/own-list/loads/{made.pk}/"' in page
+    tasks.run_own_list_loads()
+    part = client.get(
+        f"/compliance/own-list/loads/{made.pk}/", headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "<html" not in part
+    assert "hx-get" not in part
+    assert OwnListLoad.objects.get().status == "loaded"

@@ -20,7 +20,7 @@ from leads.keyset import page
 from leads.models import AuditEvent, Lead, OwnListLoad, Suppression, Workspace
 from leads.permission_filters import SuppressionFilter
 from leads.spreadsheet import csv_lines
-from touchpoints import own_list, suppress
+from touchpoints import bell, own_list, suppress
 from touchpoints.models import Wish
 from touchpoints.refusals import Refused
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+TASK = "touchpoints.tasks.run_own_list_loads"
 ROWS = 50
 LOADS = 5
-MOST_BYTES = 20 * 1024 * 1024
-MOST_ROWS = 200_000
+MOST_BYTES = 50 * 1024 * 1024
 REFUSALS_SHOWN = 200
 DONE = {
     "suppression.added": gettext_lazy("Put on the list"),
@@ -149,10 +149,10 @@ def compliance_own_list_upload(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         if data["file"].size > MOST_BYTES:
-            form.add_error("file", gettext("Larger than 20 MB; load it with manage.py load_suppressions."))
+            form.add_error("file", gettext("Larger than 50 MB; load it with manage.py load_suppressions."))
             return _show(request, now=now, status=422, upload_form=form)
         try:
-            made = own_list.load(
+            made = own_list.hand_in(
                 data["file"].read(),
                 file_name=data["file"].name,
                 column=data["column"],
@@ -160,15 +160,19 @@ def compliance_own_list_upload(request: HttpRequest) -> HttpResponse:
                 reason=data["reason"],
                 by=request.user,
                 now=now,
-                most_rows=MOST_ROWS,
             )
         except own_list.FileRefused as refused:
             form.add_error(refused.field, refused.reason[:1].upper() + refused.reason[1:] + ".")
         else:
-            said = ngettext(
-                "%(n)d number is new on the list.", "%(n)d numbers are new on the list.", made.added
-            )
-            messages.success(request, said % {"n": made.added})
+            if made.status == OwnListLoad.Status.WAITING:
+                bell.ring_on_commit(TASK)
+                said = gettext("The file is kept and is being read; you may leave this page.")
+            else:
+                text = ngettext(
+                    "%(n)d number is new on the list.", "%(n)d numbers are new on the list.", made.added
+                )
+                said = text % {"n": made.added}
+            messages.success(request, said)
             return redirect("compliance_own_list_load", pk=made.pk)
     return _show(request, now=now, status=422, upload_form=form)
 
@@ -176,10 +180,17 @@ def compliance_own_list_upload(request: HttpRequest) -> HttpResponse:
 @managers_only
 @require_safe
 def compliance_own_list_load(request: HttpRequest, pk: int) -> HttpResponse:
-    """Managers and admins: what came of one file, with the rows that were refused."""
+    """Managers and admins: what came of one file, with the rows that were refused; how far one is that is being read,
+    for which htmx asks again."""
     load = get_object_or_404(OwnListLoad.objects.select_related("by"), pk=pk)
-    context = {"load": load, "refusals": load.refusals[:REFUSALS_SHOWN], "shown": REFUSALS_SHOWN}
-    return render(request, "compliance/own_list_load.html", context)
+    context = {
+        "load": load,
+        "is_underway": load.status in (OwnListLoad.Status.WAITING, OwnListLoad.Status.LOADING),
+        "refusals": load.refusals[:REFUSALS_SHOWN],
+        "shown": REFUSALS_SHOWN,
+    }
+    part = "#load" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"compliance/own_list_load.html{part}", context)
 
 
 @managers_only
