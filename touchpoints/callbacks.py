@@ -1,15 +1,25 @@
-"""Which calls has this user agreed on, and do two of them fall on the same minute?"""
+"""Which calls has this user agreed on, do two fall on one minute, and may a lead be called when they ask to be?"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .models import FollowUp
+from django.utils.formats import date_format
+
+from .after_call import AfterCall, earlier_calls
+from .cadence import Declined
+from .models import FollowUp, Outcome
+from .next_step import NeedsTask
+from .outcomes import Logged
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
     from django.db.models import QuerySet
+
+    from .models import CallAttempt
+    from .situation import Situation
 
 MINUTE = timedelta(minutes=1)
 
@@ -42,3 +52,47 @@ def clashing(rows: list[FollowUp]) -> set[int]:
             found |= {taken[minute], row.pk}
         taken.setdefault(minute, row.pk)
     return found
+
+
+def on_the_clock(at: datetime) -> dict[str, str]:
+    """A moment for a page, on its own zone's clock: {exact: with its offset, wall: for a field, said: in words}."""
+    return {
+        "exact": at.isoformat(timespec="minutes"),
+        "wall": f"{at:%Y-%m-%dT%H:%M}",
+        "said": date_format(at, "D j M H:i"),
+    }
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A moment somebody asks to be called at. `why`: why not then, "" where it may be; `nearest`: when instead;
+    `others`: what is agreed for that minute already."""
+
+    at: datetime
+    why: str = ""
+    nearest: datetime | None = None
+    others: list[FollowUp] = field(default_factory=list)
+
+
+def weigh(call: CallAttempt, at: datetime, situation: Situation, *, now: datetime) -> Weighed:
+    """May the lead of this call be called at `at`? By their own wish, so that only the law stands against it."""
+    assert call.user is not None  # whoever asks
+    policy = Outcome.objects.filter(active=True, policy="agreed_time").first() or Outcome(policy="agreed_time")
+    logged = Logged(policy.pk or "", callback_at=at)
+    after = AfterCall(call, call.lead, logged, situation, earlier_calls(call), None, now=now)
+    step = after.decide(policy)
+    others = at_the_same_minute(call.user, at, but=call.lead_id)
+    if isinstance(step, NeedsTask):
+        return Weighed(at, step.reason)
+    if not isinstance(step, Declined):
+        return Weighed(at, others=others)
+    return Weighed(at, _why_not(situation, at) or step.reason, step.nearest)
+
+
+def _why_not(situation: Situation, at: datetime) -> str:
+    """The rule that stands against a call then, in words; "" where none of the guard's does."""
+    numbers = [link.number for link in situation.callable_numbers()]
+    verdicts = [situation.verdict(number, now=at, redial=True) for number in numbers]
+    if not verdicts or any(verdict.decision != "block" for verdict in verdicts):
+        return ""
+    return verdicts[0].reasons[0].detail

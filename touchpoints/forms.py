@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -10,13 +10,16 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import Suppression
+from leads.models import Suppression, Workspace
 
+from . import spoken_time
 from .models import Outcome
 from .outcomes import Logged
 
 LOCAL_TIME = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 MOST_QUESTIONS = 12
+# What was typed without a connection is read by the clock of then, up to so long ago.
+TYPED_WITHIN = timedelta(days=1)
 
 
 class LocalTimeField(forms.CharField):
@@ -39,11 +42,18 @@ class LocalTimeField(forms.CharField):
 
 
 class OutcomeForm(forms.Form):
-    """One outcome and what it asks. `zone` is the lead's: local times are read on the lead's clock."""
+    """One outcome and what it asks. `zone` is the lead's: local times are read on the lead's clock.
+
+    With `now` the time of a callback may be said in words (`callback_words`). `callback_exact` is the same moment as
+    `callback_at` with its offset: in the night in which an hour comes twice only it tells which one is meant.
+    """
 
     outcome = forms.CharField()
     notes = forms.CharField(required=False, max_length=10_000)
     callback_at = LocalTimeField(required=False, label=_("Call back at"))
+    callback_exact = forms.CharField(required=False, max_length=40)
+    callback_words = forms.CharField(required=False, max_length=100)
+    callback_said_at = forms.CharField(required=False, max_length=40)
     days = forms.TypedChoiceField(
         required=False, coerce=int, empty_value=None, choices=[(30, "30"), (60, "60"), (90, "90")]
     )
@@ -67,9 +77,9 @@ class OutcomeForm(forms.Form):
     referred_phone = forms.CharField(required=False, max_length=60)
     referred_email = forms.CharField(required=False, max_length=254)
 
-    def __init__(self, *args: Any, zone: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, zone: Any, now: datetime | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.zone = zone
+        self.zone, self.now = zone, now
 
     def clean_outcome(self) -> str:
         key = self.cleaned_data["outcome"]
@@ -80,8 +90,8 @@ class OutcomeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         outcome = Outcome.objects.filter(pk=data.get("outcome")).first()
-        if outcome is not None and outcome.policy == "agreed_time" and not data.get("callback_at"):
-            self.add_error("callback_at", gettext("Say when to call back."))
+        if outcome is not None and outcome.policy == "agreed_time" and "callback_at" not in self.errors:
+            self._read_callback(data)
         if outcome is not None and outcome.ends_pursuit == "meeting" and not data.get("meeting_at"):
             self.add_error("meeting_at", gettext("Say when you meet."))
         return data
@@ -103,8 +113,40 @@ class OutcomeForm(forms.Form):
             fields=self._fields(),
         )
 
+    @classmethod
+    def moment(cls, data: Any, *, zone: Any, now: datetime | None) -> datetime | None:
+        """The moment in callback_at and callback_exact of a request; None where there is none."""
+        said = {name: data.get(name, "") for name in ("callback_at", "callback_exact")}
+        try:
+            local = cls.base_fields["callback_at"].clean(said["callback_at"])
+        except forms.ValidationError:
+            return None
+        if local is None:
+            return None
+        exact = _moment(said["callback_exact"])
+        if exact is not None and exact.astimezone(zone).replace(tzinfo=None) == local:
+            return exact.astimezone(zone)
+        return spoken_time.on_the_wall(local.date(), local.time(), zone=zone, now=now)
+
+    def _read_callback(self, data: dict[str, Any]) -> None:
+        if data.get("callback_at"):
+            exact = {"callback_at": self.data["callback_at"], "callback_exact": data.get("callback_exact", "")}
+            data["callback_at"] = self.moment(exact, zone=self.zone, now=self.now)
+        elif self.now is not None and data.get("callback_words"):
+            said_at = _moment(data.get("callback_said_at", "")) or self.now
+            if not timedelta() <= self.now - said_at <= TYPED_WITHIN:
+                said_at = self.now
+            try:
+                data["callback_at"] = in_words(data["callback_words"], zone=self.zone, now=said_at)
+            except spoken_time.Unclear as unclear:
+                self.add_error("callback_at", unclear.detail)
+        else:
+            self.add_error("callback_at", gettext("Say when to call back."))
+
     def _instant(self, local: datetime | None) -> datetime | None:
-        return local.replace(tzinfo=self.zone) if local else None
+        if local is None or local.tzinfo is not None:
+            return local
+        return spoken_time.on_the_wall(local.date(), local.time(), zone=self.zone, now=self.now)
 
     def _meeting(self) -> dict[str, Any] | None:
         data = self.cleaned_data
@@ -147,3 +189,19 @@ class OutcomeForm(forms.Form):
             for n in range(1, MOST_QUESTIONS + 1)
         )
         return {question[:300]: field[:60] for question, field in pairs if question and field}
+
+
+def in_words(text: str, *, zone: Any, now: datetime) -> datetime:
+    """The moment said in words on the lead's clock, in the workspace's order of day and month; raises
+    `spoken_time.Unclear`."""
+    month_first = Workspace.current().region == "US"
+    return spoken_time.moment(text, zone=zone, now=now, month_first=month_first)
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment with its offset; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo is not None else None

@@ -22,6 +22,7 @@ from . import (
     outcome_effects,
     pursue,
     refusals,
+    repeats,
     stage,
     told_late,
 )
@@ -171,6 +172,7 @@ class Logging:
             "at": self.now.isoformat(),
             "before": before,
             "made": self.made,
+            "said": repeats.mark_of(self.logged),
         }
         self.call.save()
         if recounts:

@@ -15,7 +15,7 @@ from leads import agreement, numbers
 from leads.models import Lead, Workspace
 from leads.zones import zones_of_country
 
-from . import engine, guarding, keys, queue, steps, talk, talk_tracks, wishes
+from . import callbacks, engine, guarding, keys, queue, spoken_time, steps, talk, talk_tracks, wishes
 from .after_call import AfterCall, Earlier, earlier_calls, latest_raise
 from .icebreaker import in_words
 from .models import CallAttempt, FollowUp, Outcome, Promise, Pursuit, Touchpoint
@@ -370,18 +370,24 @@ def _asks(outcome: Outcome, *, shared: bool) -> str:
     return by_end.get(outcome.ends_pursuit, "")
 
 
-def _shortcuts(now: datetime, zone: Any) -> list[dict[str, str]]:
-    """Natural callback times in the lead's own time: [{label, value}] with values for a datetime-local field."""
-    local = now.astimezone(zone)
-    tomorrow = local + timedelta(days=1)
-    thursday = (local + timedelta(days=(3 - local.weekday()) % 7 or 7)).replace(hour=16, minute=0)
+def _shortcuts(now: datetime, zone: Any) -> list[dict[str, Any]]:
+    """Natural callback times: [{label, words, at, minutes}]. `words` are read when the button is pressed, as a call
+    takes its time; `at` is what they mean now, in the lead's own time, for a browser that reaches nobody then."""
     chosen = [
-        (gettext("in 20 minutes"), local + timedelta(minutes=20)),
-        (gettext("tomorrow, same time"), tomorrow),
-        (gettext("Thursday 16:00"), thursday),
-        (gettext("in 2 weeks"), local + timedelta(days=14)),
+        (gettext("in 20 minutes"), "in 20 minutes", 20),
+        (gettext("tomorrow, same time"), "tomorrow same time", None),
+        (gettext("Thursday 16:00"), "thursday 16:00", None),
+        (gettext("in 2 weeks"), "in 2 weeks", None),
     ]
-    return [{"label": label, "value": f"{at:%Y-%m-%dT%H:%M}"} for label, at in chosen]
+    return [
+        {
+            "label": label,
+            "words": words,
+            "at": callbacks.on_the_clock(spoken_time.moment(words, zone=zone, now=now)),
+            "minutes": minutes,
+        }
+        for label, words, minutes in chosen
+    ]
 
 
 def rail(user: Any, *, now: datetime) -> list[dict[str, Any]]:

@@ -193,6 +193,7 @@
     date: { day: "numeric", month: "long" },
     time: { hour: "2-digit", minute: "2-digit" },
     weekday: { weekday: "short", day: "numeric", month: "short" },
+    moment: { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
   };
   const UNITS = [["year", 31557600, 1], ["month", 2629800, 2], ["week", 604800, 2], ["day", 86400, 1], ["hour", 3600, 1], ["minute", 60, 1]];
   const relative = (moment) => {
@@ -236,9 +237,11 @@
     const general = xhr.status >= 500 ? text("e5xx") : text(`e${xhr.status}`) || text("e400");
     toast(own || general, { tone: "stop", key: "request", action: own ? null : reload() });
   };
-  doc.addEventListener("htmx:responseError", (event) => explain(event.detail.xhr));
-  doc.addEventListener("htmx:sendError", () => toast(text("offline"), { tone: "stop", key: "request", action: reload() }));
-  doc.addEventListener("htmx:timeout", () => toast(text("timeout"), { tone: "stop", key: "request", action: reload() }));
+  doc.addEventListener("htmx:responseError", (event) => { if (!event.defaultPrevented) explain(event.detail.xhr); });
+  // A page that keeps what could not be sent says so itself (kept.js).
+  const unlessKept = (name) => (event) => { if (!event.defaultPrevented) toast(text(name), { tone: "stop", key: "request", action: reload() }); };
+  doc.addEventListener("htmx:sendError", unlessKept("offline"));
+  doc.addEventListener("htmx:timeout", unlessKept("timeout"));
   for (const name of ["htmx:swapError", "htmx:targetError", "htmx:onLoadError"]) {
     doc.addEventListener(name, () => toast(text("swap"), { tone: "stop", key: "request", action: reload() }));
   }
@@ -281,5 +284,5 @@
     focusBefore = null;
   });
 
-  window.thaw = { toast, ask, openDialog, localise, isTyping };
+  window.thaw = { toast, ask, text, openDialog, localise, isTyping };
 })();

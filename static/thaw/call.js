@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const doc = document;
-  const { toast, isTyping } = window.thaw;
+  const { toast, isTyping, localise, kept } = window.thaw;
   const screen = () => doc.getElementById("screen");
   const form = () => doc.getElementById("outcome-form");
   const act = (name) => doc.querySelector(`#screen [data-act="${name}"]:not(:disabled)`);
@@ -37,8 +37,10 @@
     const words = set?.querySelector("input[data-then]:checked")?.dataset.then ?? button.dataset.then;
     say("dangerous" in button.dataset ? [screen().dataset.sayConfirm, words].filter(Boolean).join(" ") : words);
     if (!focus) return;
-    (set?.querySelector("[data-fill]") ?? set?.querySelector("input") ?? ("dangerous" in button.dataset ? done : doc.getElementById("notes")))?.focus();
+    (set?.querySelector("input") ?? ("dangerous" in button.dataset ? done : doc.getElementById("notes")))?.focus();
   };
+
+  const keep = () => kept.draft({ outcome: chosen()?.value, label: chosen()?.dataset.label });
 
   // A click, not requestSubmit: htmx sends the value of the button that was clicked.
   const log = (button) => button.click();
@@ -48,16 +50,69 @@
     const at = event.target instanceof Element ? event.target : null;
     if (!at) return;
     const outcome = at.closest("#outcome-form .outcomes button[name=outcome]");
-    if (outcome && needsMore(outcome) && chosen() !== outcome) { event.preventDefault(); choose(outcome); return; }
+    if (outcome && needsMore(outcome) && chosen() !== outcome) { event.preventDefault(); choose(outcome); keep(); return; }
     if (at.closest('[data-act="more"]')) { event.preventDefault(); more(); return; }
-    const fill = at.closest("[data-fill]");
-    if (fill) {
-      const field = form().elements[fill.dataset.fill];
-      field.value = fill.dataset.value;
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-      finish().focus();
-    }
+    const shortcut = at.closest("[data-words]");
+    if (shortcut) suggest(shortcut);
+    const nearest = at.closest("[data-nearest]");
+    if (nearest) { take(nearest); ask({ callback_at: nearest.dataset.wall, callback_exact: nearest.dataset.at }); finish().focus(); }
   });
+
+  /* ── When to call back: words, a shortcut or the calendar; the server says whose clock, whether they may, and when instead ── */
+  const callback = (name) => form()?.elements[`callback_${name}`];
+  const take = ({ dataset }) => { callback("at").value = dataset.wall; callback("exact").value = dataset.at; keep(); };
+  let asking;
+  const ask = async (said) => {
+    const url = callback("words").closest("[data-when]")?.dataset.when;
+    const box = doc.getElementById("when");
+    if (!url || !box) return;
+    asking?.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    try {
+      const answer = await fetch(`${url}?${new URLSearchParams(said)}`, { headers: { "HX-Request": "true" }, signal });
+      if (!answer.ok || answer.redirected) return;
+      const html = await answer.text();
+      if (signal.aborted || !box.isConnected) return;
+      box.innerHTML = html;
+      localise(box);
+      const found = box.querySelector("[data-at]");
+      if (found) take(found);
+      const instead = box.querySelector("[data-nearest]");
+      if (instead && doc.activeElement === finish()) instead.focus();
+    } catch { if (!signal.aborted) box.textContent = ""; /* no connection: what the browser works out stands, and the server judges it */ }
+  };
+  const askWords = () => ask({ callback_words: callback("words").value });
+  const wall = (zone, moment) => new Date(moment.getTime() + offsetOf(zone, moment)).toISOString().slice(0, 16);
+  const suggest = (button) => {
+    callback("words").value = button.textContent.trim();
+    callback("said_at").value = new Date().toISOString();
+    const zone = callback("at").dataset.zone;
+    const soon = button.dataset.minutes && zone ? new Date(Math.floor((Date.now() + Number(button.dataset.minutes) * 60000) / 60000) * 60000) : null;
+    take(soon ? { dataset: { wall: wall(zone, soon), at: soon.toISOString() } } : button);
+    ask({ callback_words: button.dataset.words });
+    finish().focus();
+  };
+  let pause;
+  doc.addEventListener("input", (event) => {
+    const { name, value } = event.target;
+    if (name !== "callback_words" && name !== "callback_at") return;
+    callback("exact").value = "";
+    if (name === "callback_words") {
+      callback("at").value = "";
+      callback("said_at").value = new Date().toISOString();
+    } else callback("words").value = "";
+    clearTimeout(pause);
+    doc.getElementById("when")?.replaceChildren();
+    if (value.trim()) pause = setTimeout(name === "callback_words" ? askWords : () => ask({ callback_at: value }), 200);
+  });
+  /* Enter in these fields takes what is nearest where they may not be called then, and the first shortcut where nothing is said. */
+  const tookInstead = (field) => {
+    if (!field.name.startsWith("callback_")) return false;
+    const instead = doc.querySelector("#when [data-nearest]") ?? (callback("words").value.trim() || callback("at").value ? null : form().querySelector("[data-words]"));
+    instead?.click();
+    return Boolean(instead);
+  };
 
   const more = () => {
     const box = form()?.querySelector(".outcomes");
@@ -91,9 +146,12 @@
     const button = form()?.querySelector(`.outcomes button[data-code="${code}"]`);
     if (!button) return false;
     if (!screen().dataset.call) { toast(screen().dataset.sayDial, { key: "dial" }); return true; }
-    if (needsMore(button)) choose(button); else log(button);
+    if (needsMore(button)) { choose(button); keep(); } else log(button);
     return true;
   };
+
+  // Alt writes letters too, on some keyboards: what it writes there is meant to be written.
+  const isLetter = (event) => event.getModifierState("AltGraph") || /^[@€#~|\\[\]{}ąćęłńóśźż]$/i.test(event.key);
 
   doc.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || doc.querySelector("dialog[open]") || !screen()) return;
@@ -105,12 +163,12 @@
     // Enter in a field of the outcome finishes that outcome: left to the browser it would press the first button, "no answer".
     if (event.key === "Enter" && event.target instanceof HTMLInputElement && form()?.contains(event.target)) {
       event.preventDefault();
-      if (chosen() && !event.repeat) log(finish());
+      if (chosen() && !event.repeat && !tookInstead(event.target)) log(finish());
       return;
     }
-    if (event.key === "Escape") { if (!isTyping(doc.activeElement) && chosen()) { clear(); doc.activeElement?.blur(); } return; }
+    if (event.key === "Escape") { if (!isTyping(doc.activeElement) && chosen()) { clear(); kept.draft({ cancel: true }); doc.activeElement?.blur(); } return; }
     if (event.ctrlKey || event.metaKey) return;
-    if (isTyping(event.target) && !event.altKey) return;
+    if (isTyping(event.target) && (!event.altKey || isLetter(event))) return;
     if (event.key === "Enter") {
       if (chosen() && doc.activeElement === doc.body && !event.repeat) { event.preventDefault(); log(finish()); }
       return;
@@ -151,13 +209,14 @@
     mine.textContent = `= ${new Intl.DateTimeFormat(doc.documentElement.lang, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(moment)}`;
   });
 
-  /* ── Notes outlive a lost connection ── */
-  const keep = (node) => { try { node.value ? localStorage.setItem(node.dataset.keep, node.value) : localStorage.removeItem(node.dataset.keep); } catch { /* a browser that keeps nothing still works */ } };
-  doc.addEventListener("input", (event) => { if (event.target instanceof Element && event.target.matches("[data-keep]")) keep(event.target); });
-  doc.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful && event.detail.elt.id === "outcome-form") try { localStorage.removeItem(event.detail.elt.querySelector("[data-keep]").dataset.keep); } catch { /* as above */ }
+  /* ── What is said outlives a lost connection (kept.js) ── */
+  for (const kind of ["input", "change"]) {
+    doc.addEventListener(kind, (event) => { if (event.target instanceof Element && event.target.form?.id === "outcome-form") keep(); });
+  }
+  doc.addEventListener("waiting", (event) => {
+    const button = event.detail.call === screen()?.dataset.call && form()?.querySelector(`.outcomes button[value="${CSS.escape(event.detail.outcome)}"]`);
+    if (button && chosen() !== button) choose(button, { focus: false });
   });
-  doc.addEventListener("htmx:sendError", () => { if (doc.getElementById("notes")?.value) toast(screen().dataset.sayKept, { tone: "warn", key: "kept" }); });
 
   /* ── After every swap ── */
   let clock;
@@ -165,10 +224,17 @@
     const root = screen();
     if (!root) return;
     clear();
-    const note = root.querySelector("[data-keep]");
-    if (note && !note.value) try { note.value = localStorage.getItem(note.dataset.keep) ?? ""; } catch { /* as above */ }
-    const wanted = root.dataset.selected && form()?.querySelector(`.outcomes button[value="${CSS.escape(root.dataset.selected)}"]`);
-    if (wanted) choose(wanted);
+    const before = kept.restore();
+    const outcome = root.dataset.selected || before;
+    const wanted = outcome && form()?.querySelector(`.outcomes button[value="${CSS.escape(outcome)}"]:not(:disabled)`);
+    if (wanted) choose(wanted, { focus: Boolean(root.dataset.selected) });
+    if (wanted && wanted.dataset.asks === "callback") {
+      // What was chosen stays that moment, however long ago "in 20 minutes" was said.
+      if (callback("at").value) ask({ callback_at: callback("at").value, callback_exact: callback("exact").value });
+      else if (callback("words").value) askWords();
+    }
+    const aloud = doc.getElementById("said");
+    if (aloud && !aloud.textContent) aloud.textContent = root.dataset.said;
     clearInterval(clock);
     const timer = root.querySelector("[data-timer]");
     if (timer) {

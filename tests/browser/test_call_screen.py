@@ -4,79 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from django.utils import timezone
 
 from crm.accounts.models import User
-from leads.models import GuardRule, Lead
-from leads.register import NewLead, PhoneInput, create_lead
-from touchpoints import pursue
+from leads.models import Lead
+from tests.browser.keys import dial, in_front, outcomes_of
 from touchpoints.models import CallAttempt, FollowUp
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-
-ALL_DAY = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
-
-
-@pytest.fixture
-def desk(live_server: Any, ada: User) -> Callable[[int], list[Lead]]:
-    """desk(12): so many leads of Ada's, due now, callable whatever the hour; in the order of the queue."""
-
-    def make(count: int) -> list[Lead]:
-        GuardRule.objects.filter(jurisdiction__startswith="US").update(
-            windows=ALL_DAY, closed_on_holidays=False
-        )
-        now = timezone.now()
-        leads = [
-            create_lead(
-                NewLead(
-                    {
-                        "first_name": "Jo",
-                        "last_name": f"Lead{n:02}",
-                        "value": str(1000 - n),
-                        "company": "Acme",
-                    },
-                    [PhoneInput(f"+1212555{n + 100:04d}")],
-                ),
-                owner=ada,
-                now=now,
-            )
-            for n in range(count)
-        ]
-        pursue.start(leads, by=ada, now=now)
-        FollowUp.objects.update(due_at=now - timedelta(minutes=1))
-        return leads
-
-    return make
-
-
-@pytest.fixture
-def at_desk(page: Page, sign_in: Callable[..., None], ada: User) -> Callable[[], Page]:
-    """The call screen with a mark on the window: whoever reloads the page loses it."""
-
-    def open_screen() -> Page:
-        sign_in(page, ada)
-        page.goto("/call/")
-        page.evaluate("window.mark = 'kept'")
-        return page
-
-    return open_screen
-
-
-def in_front(page: Page, lead: Lead) -> None:
-    page.wait_for_selector(f'#screen[data-lead="{lead.pk}"]')
-
-
-def dial(page: Page) -> None:
-    page.keyboard.press("d")
-    page.wait_for_selector("#screen:not([data-call=''])")
-
-
-def outcomes_of(lead: Lead) -> list[str | None]:
-    return list(lead.calls.order_by("pk").values_list("outcome_id", flat=True))
 
 
 def test_ten_calls_by_keyboard_alone(desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]) -> None:

@@ -326,6 +326,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("call_dial", "POST"): lambda stage: {"lead": stage.one("lead").pk, "elsewhere": "1"},
     ("call_skip", "POST"): lambda stage: {"follow_up": stage.one("follow_up").pk, "reason": "lunch"},
     ("call_outcome", "POST"): lambda stage: {"outcome": "no_answer"},
+    ("call_note", "POST"): lambda stage: {"notes": "Prefers mail"},
     ("call_zone", "POST"): lambda stage: {"zone": "America/New_York"},
     ("lead_zone", "POST"): lambda stage: {"zone": "America/New_York"},
     ("call_amend", "POST"): lambda stage: {"outcome": "busy"},

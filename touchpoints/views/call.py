@@ -10,12 +10,14 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from leads.models import Lead, Number, Workspace
 from touchpoints import (
+    call_notes,
     callbacks,
     calls,
     guarding,
@@ -23,6 +25,7 @@ from touchpoints import (
     phones,
     queue,
     refusals,
+    repeats,
     screen,
     steps,
     take_back,
@@ -78,11 +81,16 @@ def dial(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def outcome(request: HttpRequest, pk: int) -> HttpResponse:
-    """Log the outcome of a call of one's own; the answer is the next lead, with the way back for some seconds."""
+    """Log the outcome of a call of one's own; the answer is the next lead, with the way back for some seconds.
+
+    What was logged already, to the letter, is answered as if it had been logged now: the browser lost the first answer.
+    What cannot be logged any more is told, and its text goes back to the browser.
+    """
     now = timezone.now()
     open_call = get_object_or_404(CallAttempt.objects.filter(user=request.user).select_related("lead"), pk=pk)
+    left_open = open_call.ended_at is not None and open_call.outcome_id is None
     situation = guarding.gather([open_call.lead], now=now)[open_call.lead_id]
-    form = OutcomeForm(request.POST, zone=zone_of(situation.zones))
+    form = OutcomeForm(request.POST, zone=zone_of(situation.zones), now=now)
     if not form.is_valid():
         return _mend(request, open_call, form, now=now)
     try:
@@ -90,18 +98,36 @@ def outcome(request: HttpRequest, pk: int) -> HttpResponse:
             open_call, form.logged(), user=request.user, now=now, situation=situation
         )
     except refusals.Invalid as refused:
-        form.add_error(refused.field if refused.field in form.fields else None, refused.detail)
+        form.add_error(refused.field if refused.field in form.fields else None, _in_their_time(refused, form))
         return _mend(request, open_call, form, now=now)
     except refusals.Refused as refused:
-        return _refuse(request, refused, lead=open_call.lead, now=now)
+        open_call = CallAttempt.objects.select_related("lead", "outcome").get(pk=pk)
+        if not repeats.is_repeat(open_call, form.logged()):
+            return _unsent(request, open_call, refused, now=now)
+        logged = open_call
     context = _in_hand(request, now=now)
     if (agreed_at := form.logged().callback_at) and (
         others := callbacks.at_the_same_minute(request.user, agreed_at, but=open_call.lead_id)  # type: ignore[arg-type]
     ):
         said = gettext("You have agreed to call %(name)s at that very minute too.")
         context["warning"] = said % {"name": others[0].lead.name}
+    if left_open:
+        said = gettext("The call to %(name)s had been closed without an outcome; yours is logged now.")
+        context["notice"] = said % {"name": open_call.lead.name}
     undo_seconds = context.get("undo_seconds") or Workspace.current().undo_seconds
     return _answer(request, {**context, "just_logged": logged, "undo_seconds": undo_seconds})
+
+
+@login_required
+@require_POST
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add to the note of a call of one's own that is over: what the browser kept and could not be sent any more."""
+    own = get_object_or_404(CallAttempt.objects.filter(user=request.user), pk=pk)
+    try:
+        call_notes.add(own, request.POST.get("notes", ""), user=request.user)  # type: ignore[arg-type]
+    except refusals.Refused as refused:
+        return HttpResponse(refused.detail, status=422, content_type="text/plain")
+    return HttpResponse(status=204)
 
 
 @login_required
@@ -241,8 +267,37 @@ def _answer(request: HttpRequest, context: dict[str, Any], *, status: int = 200)
 
 
 def _mend(request: HttpRequest, open_call: CallAttempt, form: OutcomeForm, *, now: datetime) -> HttpResponse:
+    """The form again with what is to be mended; where another lead is in hand by now, what was said goes back."""
+    if open_call.ended_at is not None:
+        errors = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return _unsent(request, open_call, refusals.Invalid(errors), now=now)
     context = {**_in_hand(request, now=now), "form": form, "selected": form.data.get("outcome", "")}
     return _answer(request, context, status=422)
+
+
+def _unsent(
+    request: HttpRequest, call: CallAttempt, refused: refusals.Refused, *, now: datetime
+) -> HttpResponse:
+    """What a rep said of a call cannot be logged any more: say why. The browser keeps the text and offers what to do
+    with it; whoever was erased meanwhile is written of nowhere."""
+    said = gettext("What you said of the call to %(name)s was not logged: %(why)s")
+    why = said % {"name": call.lead.name, "why": refused.detail}
+    gone = call.lead.erased_at is not None
+    unsent = "" if gone else request.POST.get("notes", "")
+    context = {**_in_hand(request, now=now), "refused": refusals.Refused(why), "unsent": unsent}
+    response = _answer(request, context, status=422)
+    response["HX-Trigger"] = json.dumps({"unsent": {"call": call.pk, "why": why, "gone": gone}})
+    return response
+
+
+def _in_their_time(refused: refusals.Invalid, form: OutcomeForm) -> str:
+    """A refusal of a time with the nearest one that would do, on the lead's clock."""
+    if refused.nearest is None:
+        return refused.detail
+    nearest = date_format(refused.nearest.astimezone(form.zone), "D j M H:i")
+    return gettext("They may not be called then; the nearest time is %(when)s, their time.") % {
+        "when": nearest
+    }
 
 
 def _refuse(

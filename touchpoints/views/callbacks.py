@@ -1,19 +1,24 @@
-"""The calls a rep agreed on, what was promised, what is left to finish. For everybody signed in, one's own."""
+"""The calls a rep agreed on, when to agree on one, what was promised, what is left to finish. For everybody signed in,
+one's own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from touchpoints import callbacks, finish
-from touchpoints.models import Promise
+from touchpoints import callbacks, finish, guarding, spoken_time
+from touchpoints.forms import OutcomeForm, in_words
+from touchpoints.models import CallAttempt, Promise
+from touchpoints.reasons import zone_of
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from django.http import HttpRequest, HttpResponse
 
 MOST = 200
@@ -42,3 +47,29 @@ def call_callbacks(request: HttpRequest) -> HttpResponse:
         "now": now,
     }
     return render(request, "call/callbacks.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def call_when(request: HttpRequest, pk: int) -> HttpResponse:
+    """A moment to call back, `?callback_words=` or `?callback_at=` on the lead's clock: theirs and mine, whether they
+    may be called then, when instead, and who else is agreed for that minute."""
+    now = timezone.now()
+    rows = CallAttempt.objects.filter(user=request.user).select_related("lead", "pursuit__cadence", "user")
+    call = get_object_or_404(rows, pk=pk)
+    situation = guarding.gather([call.lead], now=now)[call.lead_id]
+    zone = zone_of(situation.zones)
+    context: dict[str, Any] = {}
+    words = request.GET.get("callback_words", "")[:100].strip()
+    try:
+        at = in_words(words, zone=zone, now=now) if words else OutcomeForm.moment(request.GET, zone=zone, now=now)
+    except spoken_time.Unclear as unclear:
+        context["unclear"] = unclear.detail
+        at = None
+    if at is not None:
+        weighed = callbacks.weigh(call, at, situation, now=now)
+        nearest = callbacks.on_the_clock(weighed.nearest.astimezone(zone)) if weighed.nearest else None
+        theirs = callbacks.on_the_clock(at.astimezone(zone))
+        context |= {"weighed": weighed, "theirs": theirs, "nearest": nearest}
+    return render(request, "call/when.html", context)

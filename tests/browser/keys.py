@@ -1,0 +1,45 @@
+"""What a rep does at the keyboard, and what is seen of it in the database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from leads.models import Lead
+
+
+def in_front(page: Page, lead: Lead) -> None:
+    page.wait_for_selector(f'#screen[data-lead="{lead.pk}"]')
+
+
+def dial(page: Page) -> None:
+    page.keyboard.press("d")
+    page.wait_for_selector("#screen:not([data-call=''])")
+
+
+def call_of(page: Page, lead: Lead) -> None:
+    """Dial the lead in front, once it is there."""
+    in_front(page, lead)
+    dial(page)
+
+
+def outcomes_of(lead: Lead) -> list[str | None]:
+    return list(lead.calls.order_by("pk").values_list("outcome_id", flat=True))
+
+
+def choose(page: Page, key: str, asks: str) -> None:
+    """Press an outcome's key and wait until what it asks is open."""
+    page.keyboard.press(key)
+    page.wait_for_selector(f'#outcome-form [data-for="{asks}"]:not([hidden])')
+
+
+def until(page: Page, seen: Callable[[], Any], *, seconds: float = 10) -> None:
+    """Wait until something is so; the page's policy lets nobody wait inside it by an expression."""
+    ends = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < ends, "waited in vain"
+        page.wait_for_timeout(50)
