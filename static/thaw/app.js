@@ -187,7 +187,8 @@
   });
 
   /* ── Times in the reader's own zone ── */
-  const language = doc.documentElement.lang || undefined;
+  // English as the server writes it: the day first, 24 hours.
+  const language = { en: "en-GB" }[doc.documentElement.lang] ?? (doc.documentElement.lang || undefined);
   const SHAPES = {
     datetime: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
     date: { day: "numeric", month: "long" },

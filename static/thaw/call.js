@@ -206,7 +206,7 @@
     if (!field.value || !field.dataset.zone) { mine.textContent = ""; return; }
     const wall = Date.parse(`${field.value}:00Z`);
     const moment = wall - offsetOf(field.dataset.zone, wall - offsetOf(field.dataset.zone, wall));
-    mine.textContent = `= ${new Intl.DateTimeFormat(doc.documentElement.lang, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(moment)}`;
+    mine.textContent = `= ${new Intl.DateTimeFormat({ en: "en-GB" }[doc.documentElement.lang] ?? doc.documentElement.lang, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(moment)}`;
   });
 
   /* ── What is said outlives a lost connection (kept.js) ── */

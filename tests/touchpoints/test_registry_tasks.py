@@ -60,4 +60,4 @@ def test_a_hit_stands_beside_the_number(client, a_lead, ada, now, tmp_path):
     load_list(tmp_path, "us-ftc", "212,5550101\n", on=now.date(), now=now)
     client.force_login(ada)
     page = client.get(lead.get_absolute_url()).content.decode()
-    assert "on us-ftc, list of March 4, 2026" in page
+    assert "on us-ftc, list of 4 March 2026" in page
