@@ -153,5 +153,5 @@ class IceBreakerAdmin(ReadOnly):
 
 
 @admin.register(TalkTrack)
-class TalkTrackAdmin(admin.ModelAdmin):
+class TalkTrackAdmin(ReadOnly):
     list_display = ("name", "version", "language", "active", "approved_at")

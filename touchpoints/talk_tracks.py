@@ -104,7 +104,21 @@ def shown(
     voicemails_left: int,
 ) -> Shown:
     """A version with a lead's facts filled in. `answers`: what they told us earlier, by the question's name."""
-    script = talk.spoken(talk.script_of(track), facts)
+    script = talk.script_of(track)
+    return shown_script(track, script, disclosures, facts, answers=answers, voicemails_left=voicemails_left)
+
+
+def shown_script(
+    track: TalkTrack,
+    written: talk.Script,
+    disclosures: Iterable[Disclosure],
+    facts: Mapping[str, str],
+    *,
+    answers: Mapping[str, str],
+    voicemails_left: int = 0,
+) -> Shown:
+    """As `shown`, for a script that may not be kept yet."""
+    script = talk.spoken(written, facts)
     return Shown(
         id=track.pk,
         name=track.name,

@@ -37,6 +37,7 @@ from touchpoints import (
     reassign,
     record,
     rulesets,
+    talk_tracks,
 )
 from touchpoints.models import (
     Cadence,
@@ -48,6 +49,7 @@ from touchpoints.models import (
     Meeting,
     Promise,
     Reassignment,
+    TalkTrack,
     Task,
     Touchpoint,
     TouchpointKind,
@@ -212,6 +214,12 @@ class Stage:
     def _cadence(self) -> Cadence:
         kept = Cadence.objects.filter(key="warm-18").get()
         return cadences.copy(kept, "Mine", by=self.ada, now=NOON)
+
+    def _track(self) -> TalkTrack:
+        return TalkTrack.objects.in_use().get(key="default-en")
+
+    def _track_draft(self) -> TalkTrack:
+        return talk_tracks.start("Mine", "en", by=self.ada, now=NOON)
 
     def _calendar(self) -> str:
         return calendar_link.token_of(self.ada)

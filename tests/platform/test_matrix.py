@@ -25,6 +25,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from crm.settings import IS_SQLITE
 from tests.platform.stage import NOON, NUMBER, Stage
 from touchpoints import rulesets
+from touchpoints.talk_track_forms import PARTS
 
 # Ada owns the lead, Bea is her colleague, Max their manager; Cy and Mo (a manager) are of another team; root is
 # an admin. A decision: ok (done, or asked in), in (sent to the login), or the status of the refusal. What is not
@@ -68,6 +69,8 @@ call_renew                         POST    -           in        ok   ok   ok   
 call_dial                          POST    -           in        ok   404  ok   404  404  ok
 call_skip                          POST    -           in        ok   404  ok   404  404  ok
 call_callbacks                     GET     -           in        ok   ok   ok   ok   ok   ok
+rehearse                           GET     -           in        ok   ok   ok   ok   ok   ok
+rehearse                           POST    -           in        ok   ok   ok   ok   ok   ok
 call_block                         GET     -           in        ok   ok   ok   ok   ok   ok
 call_block                         POST    -           in        ok   ok   ok   ok   ok   ok
 block_progress                     GET     -           in        ok   ok   ok   ok   ok   ok
@@ -160,6 +163,14 @@ rules_cadence                      POST    cadence     in        403  403  ok   
 rules_cadence_copy                 POST    cadence     in        403  403  ok   403  ok   ok
 rules_cadence_default              POST    cadence     in        403  403  ok   403  ok   ok
 rules_cadence_retire               POST    cadence     in        403  403  ok   403  ok   ok
+rules_tracks                       GET     -           in        ok   ok   ok   ok   ok   ok
+rules_track                        GET     track       in        ok   ok   ok   ok   ok   ok
+rules_track                        POST    track_draft in        403  403  ok   403  ok   ok
+rules_track_new                    POST    -           in        403  403  ok   403  ok   ok
+rules_track_preview                POST    track_draft in        403  403  ok   403  ok   ok
+rules_track_draft                  POST    track       in        403  403  ok   403  ok   ok
+rules_track_discard                POST    track_draft in        403  403  ok   403  ok   ok
+rules_track_retire                 POST    track       in        403  403  ok   403  ok   ok
 rules_outcomes                     GET     -           in        403  403  ok   403  ok   ok
 rules_guard                        GET     -           in        403  403  ok   403  ok   ok
 rules_guard_new                    GET     -           in        403  403  403  403  403  ok
@@ -431,6 +442,14 @@ BODIES: dict[tuple[str, str], Body] = {
         "sample-country": "US",
     },
     ("rules_cadence_copy", "POST"): lambda stage: {"name": "Another"},
+    ("rules_track_new", "POST"): lambda stage: {"name": "Another", "language": "en"},
+    ("rules_track", "POST"): lambda stage: {
+        "name": "Mine",
+        "position": "1",
+        "intro": "We sell meters.",
+        "pitch": "Two weeks of measuring.",
+        **{f"{part}-{name}_FORMS": "0" for part in PARTS for name in ("TOTAL", "INITIAL")},
+    },
     ("call_block", "POST"): lambda stage: {"size": "25"},
     ("meeting_move", "POST"): lambda stage: {"starts_at": "2026-03-20T10:00"},
     ("meeting_call_off", "POST"): lambda stage: {"why": "budget frozen"},
@@ -574,7 +593,7 @@ BACK_OFFICE = {
     "touchpoints.pursuit": "",
     "touchpoints.rulechangerun": "",
     "touchpoints.sweeprun": "",
-    "touchpoints.talktrack": "add change delete",
+    "touchpoints.talktrack": "",
     "touchpoints.task": "",
     "touchpoints.temperaturechange": "",
     "touchpoints.temperatureoverride": "",

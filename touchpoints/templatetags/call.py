@@ -40,11 +40,8 @@ def keycap(context: Context, action: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def action_keys(context: Context) -> str:
-    """{place of a key: action} as JSON, for the script. A key the user gave to something else is that alone."""
-    own = context["request"].user.key_map
-    taken = set(own.values())
-    mine = {action: key for action, key in _keys(context).items() if action in own or key not in taken}
-    return json.dumps({keys.code_of(key): action for action, key in mine.items()})
+    """{place of a key: action} as JSON, for the script."""
+    return json.dumps({keys.code_of(key): action for action, key in _keys(context).items()})
 
 
 def _keys(context: Context) -> dict[str, str]:
