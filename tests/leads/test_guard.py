@@ -438,6 +438,103 @@ def test_whatever_fails_inside_blocks(caplog):
         assert (answer.decision, answer.codes, answer.next_allowed_at) == ("block", ("guard_error",), None)
 
 
+# The law's table: every window, checked against the guard at the second it opens and the second it closes
+
+# By area code: (weekdays, Saturday, Sunday) with None for a closed day, and whether public holidays close.
+STATES = {
+    "FL": ("305", ("08:00-20:00",) * 3, False),
+    "OK": ("405", ("08:00-20:00",) * 3, False),
+    "MD": ("410", ("08:00-20:00",) * 3, False),
+    "AL": ("205", ("08:00-20:00", "08:00-20:00", None), True),
+    "LA": ("504", ("08:00-20:00", "08:00-20:00", None), True),
+    "MS": ("601", ("08:00-20:00", "08:00-20:00", None), True),
+    "MA": ("617", ("08:00-20:00",) * 3, False),
+    "WA": ("206", ("08:00-20:00",) * 3, False),
+    "WY": ("307", ("08:00-20:00",) * 3, False),
+    "CT": ("203", ("09:00-20:00",) * 3, False),
+    "IN": ("317", ("09:00-20:00",) * 3, False),
+    "NV": ("702", ("09:00-20:00",) * 3, False),
+    "UT": ("801", ("09:00-20:00",) * 3, True),
+    "KY": ("859", ("10:00-21:00",) * 3, False),
+    "MI": ("313", ("09:00-21:00",) * 3, False),
+    "MN": ("612", ("09:00-21:00",) * 3, False),
+    "NM": ("505", ("09:00-21:00",) * 3, False),
+    "IL": ("312", ("09:00-21:00",) * 3, False),
+    "RI": ("401", ("09:00-18:00", "10:00-17:00", None), True),
+    "PA": ("215", ("08:00-21:00", "08:00-21:00", "13:30-21:00"), False),
+    "TX": ("214", ("09:00-21:00", "09:00-21:00", "12:00-21:00"), False),
+    "SD": ("605", ("08:00-21:00", "08:00-21:00", None), False),
+    "NE": ("402", ("08:00-21:00",) * 3, False),
+    "TN": ("615", ("08:00-21:00",) * 3, False),
+    "NY": ("212", ("08:00-21:00",) * 3, False),
+    "CA": ("415", ("08:00-21:00",) * 3, False),
+}
+COUNTRIES = {
+    "GB": (LONDON, ("08:00-21:00",) * 3),
+    "DE": (BERLIN, ("08:00-21:00",) * 3),
+    "DK": (COPENHAGEN, ("08:00-21:00",) * 3),
+    "PL": (WARSAW, ("08:00-21:00",) * 3),
+    "Canada": ("+14165550123", ("09:00-21:30", "10:00-18:00", "10:00-18:00")),
+    "Nepal, without a rule of its own": (KATHMANDU, ("08:00-21:00",) * 3),
+}
+TABLE = {state: (f"+1{code}5550123", days) for state, (code, days, _holidays) in STATES.items()} | COUNTRIES
+# A week without a public holiday: Friday, Saturday, Sunday.
+DAYS = (date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22))
+
+
+@pytest.mark.parametrize("place", TABLE)
+def test_the_table_of_hours(place):
+    number, windows = TABLE[place]
+    known = facts(number, permissions=given_by("consent", 400 * DAY))
+    assert known.zones, place
+    for day, window in zip(DAYS, windows, strict=True):
+        at = {}
+        for name, clock in zip(("opens", "closes"), (window or "00:00-23:59").split("-"), strict=True):
+            hour, minute = map(int, clock.split(":"))
+            moments = [
+                datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(zone))
+                for zone in known.zones
+            ]
+            # Open in every zone the person may be in: opens with the last of them, closes with the first.
+            at[name] = max(moments) if name == "opens" else min(moments)
+        if window is None:
+            assert codes(known, at["opens"] + 12 * HOUR) == ("day_closed",), (place, day)
+            continue
+        assert codes(known, at["opens"] - SECOND) == ("hours_closed",), (place, day)
+        assert verdict(known, at["opens"] - SECOND).next_allowed_at == at["opens"]
+        assert codes(known, at["opens"]) == codes(known, at["closes"] - SECOND) == (), (place, day)
+        assert codes(known, at["closes"]) == ("hours_closed",), (place, day)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_public_holidays_close_where_the_table_says_so(state):
+    code, _days, closed = STATES[state]
+    noon_on_christmas = datetime(2026, 12, 25, 19, tzinfo=UTC)  # a Friday
+    known = facts(f"+1{code}5550123", registries=on_lists(age=-30))
+    assert codes(known, noon_on_christmas) == (("day_closed",) if closed else ())
+
+
+def test_every_row_of_the_table_is_tried():
+    named = {row.jurisdiction.removeprefix("US-") for row in ROWS if row.jurisdiction.startswith("US-")}
+    assert named == set(STATES) - {"NY", "CA"}
+
+
+@pytest.mark.parametrize("number", [TABLE[place][0] for place in TABLE], ids=list(TABLE))
+def test_everywhere_three_dials_in_any_24_hours_and_no_fourth(number):
+    known = facts(number, permissions=given_by("consent", 400 * DAY), workspace=Workspace(HouseCaps(0, 0)))
+    dials = tuple(NOON - hours * HOUR for hours in (23, 20, 10))
+    assert "frequency_cap" in codes(replace(known, dials_to_number=dials))
+    assert "frequency_cap" not in codes(replace(known, dials_to_number=dials[1:]))
+
+
+def test_a_toll_free_number_needs_no_list_but_a_list_that_names_it_counts():
+    household = facts("+18005550123", "US", "NY", registries=())
+    assert codes(household) == ()
+    listed = replace(household, registries=on_lists(True))
+    assert codes(listed) == ("registry_hit",)
+    assert codes(replace(household, number="+12125550123")) == ("registry_area_not_loaded",)
+
+
 # Caps
 
 DIALS = [

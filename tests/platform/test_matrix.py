@@ -100,6 +100,7 @@ lead_job                           POST    lead        in        ok   404  ok   
 lead_number_add                    POST    lead        in        ok   404  ok   404  404  ok
 lead_number_remove                 POST    link        in        ok   404  ok   404  404  ok
 lead_keeper                        POST    lead        in        ok   404  ok   404  404  ok
+lead_line                          POST    link        in        ok   404  ok   404  404  ok
 lead_zone                          POST    lead        in        ok   404  ok   404  404  ok
 lead_agree                         POST    lead        in        422  404  ok   404  404  ok
 lead_override                      POST    lead        in        ok   404  ok   404  404  ok
@@ -346,6 +347,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("lead_edit", "POST"): lambda stage: {"first_name": "Changed", "last_name": "Jones", "fit": "50"},
     ("lead_number_add", "POST"): lambda stage: {"phone": "+1 212 555 0188"},
     ("lead_keeper", "POST"): lambda stage: {"keeper": f"user:{stage.ada.pk}"},
+    ("lead_line", "POST"): lambda stage: {"line_type": "mobile"},
     ("lead_override", "POST"): lambda stage: {
         "temperature": "warm",
         "until": "2026-04-01T12:00",

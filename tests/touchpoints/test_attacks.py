@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from crm.accounts.models import User
 from leads import identity, numbers, register
 from leads.models import AuditEvent, Consent, Lead, LeadNumber, Number, Suppression
 from leads.register import LeadRefused, PhoneInput
-from touchpoints import calls, guarding, merge, outcomes, pursue, refusals, suppress, take_back, their_zone
+from tests.lists import load_list
+from touchpoints import (
+    calls,
+    guarding,
+    merge,
+    outcomes,
+    pursue,
+    refusals,
+    suppress,
+    take_back,
+    their_line,
+    their_zone,
+)
 from touchpoints.models import Dial, Direction, FollowUp, Pursuit
 
 pytestmark = pytest.mark.django_db
@@ -301,3 +315,40 @@ def test_a_toll_free_number_needs_no_area_that_never_exists(a_lead: ALead, ada: 
     assert codes(lead, now) == ()
     ordinary = a_lead(owner=ada, country="US", region="NY", audience="consumer")
     assert codes(ordinary, now) == ("registry_area_not_loaded",)
+
+
+# --- the kind of line ---------------------------------------------------------------------------------------------
+
+
+def test_only_a_manager_says_that_a_registered_number_is_no_mobile(
+    a_lead: ALead, ada: User, max_: User, now: datetime, tmp_path: Path
+) -> None:
+    lead = a_lead(owner=ada, company="Acme", phones=(OWN,))
+    load_list(tmp_path, "us-ftc", "212,5550123\n212,5550124\n", on=now.date(), now=now)
+    number = lead.lead_numbers.get().number
+    assert decision(lead, now) == "warn"
+    with pytest.raises(refusals.NotYours):
+        their_line.say(number, "fixed", lead=lead, by=ada, now=now)
+    their_line.say(number, "mobile", lead=lead, by=ada, now=now)
+    assert decision(lead, now) == "warn"
+    said = their_line.say(number, "fixed", lead=lead, by=max_, now=now)
+    assert (said.line_type_source, said.line_type_on) == ("said by a user", now.date())
+    assert decision(lead, now) == "allow"
+    events = AuditEvent.objects.filter(action="number.line_type").order_by("pk")
+    assert [(event.actor, event.after["line_type"], event.subject_id) for event in events] == [
+        (ada, "mobile", OWN),
+        (max_, "fixed", OWN),
+    ]
+
+
+def test_the_kind_of_line_is_said_on_the_leads_page(a_lead: ALead, client: Client, ada: User) -> None:
+    lead = a_lead(owner=ada)
+    link = lead.lead_numbers.get()
+    client.force_login(ada)
+    url = f"/leads/{lead.pk}/numbers/{link.pk}/line/"
+    assert f'action="{url}"' in client.get(f"/leads/{lead.pk}/").content.decode()
+    assert client.post(url, {"line_type": "mobile"}).status_code == 302
+    assert Number.objects.get(pk=link.number_id).line_type == "mobile"
+    assert client.post(url, {"line_type": "fixed"}).status_code == 422
+    assert client.post(url, {"line_type": "satellite"}).status_code == 422
+    assert Number.objects.get(pk=link.number_id).line_type == "mobile"
