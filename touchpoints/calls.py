@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from leads.identity import Identity
 from leads.models import Lead, Number, Workspace
 
-from . import guarding, outcomes, pursue, record, refusals, stage, talk_tracks
+from . import guarding, outcomes, plain_sql, pursue, record, refusals, stage, talk_tracks
 from .call_proof import proof_of, refusal_as_kept, verdict_as_kept
 from .models import (
     BlockedDial,
@@ -264,7 +264,8 @@ def _touch_by_inbound(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
 def _touch_by_reported(call: CallAttempt, user: AbstractUser, *, now: datetime) -> None:
     """A call from them that a phone system reports: somebody spoke with them, or they ask to be called back."""
     taken = bool(call.duration_seconds)
-    record.record(
+    # Whoever took it need not be whose lead it is.
+    record.store_for(
         record.NewTouchpoint(
             kind="inbound_call",
             occurred_at=call.started_at,
@@ -274,6 +275,7 @@ def _touch_by_reported(call: CallAttempt, user: AbstractUser, *, now: datetime) 
             by=(user.get_full_name() or user.get_username()) if taken else "",
             by_user_id=user.pk if taken else None,
         ),
+        call.lead,
         user=user,
         now=now,
     )
@@ -461,7 +463,7 @@ def _end_unlogged(pks: list[int], *, now: datetime, go_on: bool = True) -> int:
     for call in counted:
         assert call.pursuit is not None  # chosen for it
         call.pursuit.attempt, call.pursuit.step = (call.attempt or 0) + 1, call.pursuit.step + 1
-    Pursuit.objects.bulk_update([call.pursuit for call in counted if call.pursuit], ["attempt", "step"])
+    plain_sql.write([call.pursuit for call in counted if call.pursuit], ["attempt", "step"])
     if go_on:
         pursue.go_on([leads[call.lead_id] for call in ended], now=now)
     return len(ended)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from django.db import models
 
 
 def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -49,3 +51,27 @@ def _read_value(value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     return value
+
+
+def write(found: Iterable[models.Model], names: Sequence[str]) -> None:
+    """Store these fields of rows of one model: a statement for each row, sent together. `bulk_update` words one
+    statement for all of them, which takes ten times as long."""
+    made = list(found)
+    if not made:
+        return
+    fields = [made[0]._meta.get_field(name) for name in names]
+    quoted = connection.ops.quote_name
+    columns = ", ".join(f"{quoted(str(field.column))} = %s" for field in fields)  # type: ignore[union-attr]
+    key = made[0]._meta.pk
+    sql = f"UPDATE {quoted(made[0]._meta.db_table)} SET {columns} WHERE {quoted(str(key.column))} = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql,
+            [
+                (
+                    *(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields),
+                    row.pk,
+                )  # type: ignore[union-attr]
+                for row in made
+            ],
+        )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from leads.models import Lead, Workspace
 
-from . import cover, customers, desk, follow_ups, guarding, hand_raises, queue_order, todo
+from . import cover, customers, desk, follow_ups, guarding, hand_raises, plain_sql, queue_order, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:
@@ -174,8 +174,7 @@ def _put_off(rows: Sequence[FollowUp], situations: dict[int, Situation], *, now:
             later.append(row)
         else:
             questions.append((row.lead, *(missing or ("look_into", verdict.reasons[0].detail))))
-    if later:
-        FollowUp.objects.open().bulk_update(later, ["due_at", "window_end"])
+    plain_sql.write(later, ["due_at", "window_end"])
     if questions:
         todo.ask_all(questions, now=now)
         for why in {why for _lead, _kind, why in questions}:

@@ -144,6 +144,8 @@ class Situation:
         times = []
         for link in self.callable_numbers():
             facts = self.facts[link.number_id]
+            if not facts.dials_to_number and not facts.dials_to_lead:
+                return None  # no cap counts anything yet
             # The day of the house caps is the lead's own; without a zone nothing is placed anyway.
             facts = replace(facts, lead_request=lead_request, zones=facts.zones or ("UTC",))
             always = replace(self.rules[link.number_id], hours=_ALWAYS)

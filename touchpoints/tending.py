@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from . import guarding
+from . import guarding, plain_sql
 from .follow_ups import Rank
 from .models import FollowUp, Promise
 from .sweeps import noted
@@ -77,7 +77,7 @@ def _tend(rows: list[FollowUp], *, now: datetime) -> None:
                 window[1],
             )
         row.window_end = max(row.window_end, row.due_at + timedelta(minutes=1))
-    FollowUp.objects.bulk_update(rows, ["due_at", "window_end", "rank", "reason"])
+    plain_sql.write(rows, ["due_at", "window_end", "rank", "reason"])
     Promise.objects.filter(
         lead__in=[row.lead_id for row in broken],
         kept_at=None,
