@@ -93,6 +93,7 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "zone_choices": screen.zone_choices(situation),
         "to_agree": agreement.differences(lead),
         "line_types": their_line.choices_for(user),
+        "line_types": their_line.choices_for(user),
     }
 
 
