@@ -1,17 +1,18 @@
 """Which leads go back to the pool by themselves? Those nobody worked for long, and those whose owner has left.
 
-A team says after how many days; the owner is told three days before, on every page that shows the lead. What was
-promised or agreed stays with whoever promised it. Nobody's leads are taken while they are away.
+A team says after how many days; the owner is told three days before, once a day on whatever page they are, and on the
+lead's. What was promised or agreed stays with whoever promised it. Nobody's leads are taken while they are away.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext, ngettext
 
@@ -225,3 +226,20 @@ def _chunks(rows: Any) -> Iterator[list[tuple[Any, ...]]]:
 def told_to(user: Any, *, most: int) -> list[IdleNotice]:
     """Leads of the user that go back to the pool soon unless they work them, the next first."""
     return list(IdleNotice.objects.filter(owner=user).select_related("lead__company")[:most])
+
+
+@dataclass(frozen=True)
+class News:
+    """How many leads of somebody go back to the pool, the first of them when. `key` is another one each day."""
+
+    key: str
+    count: int
+    first: datetime
+
+
+def news_for(user: Any, *, now: datetime) -> News | None:
+    """What to tell an owner once a day; None where nothing of theirs goes. One query."""
+    found = IdleNotice.objects.filter(owner=user).aggregate(count=Count("pk"), first=Min("returns_at"))
+    if not found["count"]:
+        return None
+    return News(f"idle{presence.today_of(user, now=now):%m%d}", found["count"], found["first"])

@@ -19,6 +19,8 @@ from leads.register import NewLead, PhoneInput
 
 from .forms import LocalTimeField
 from .models import Direction, Touchpoint, TouchpointKind
+from .pauses import LONGEST_PAUSE
+from .pursue import GIVE_UP_REASONS
 from .reports import NewTouchpoint
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,14 +53,6 @@ FACTS = (
     "buying_power",
     "research",
     "links",
-)
-GIVE_UP_NOTES = (
-    ("no fit", _("does not fit what we sell")),
-    ("bad timing", _("bad timing for them")),
-    ("bad data", _("what we know of them is wrong")),
-    ("duplicate", _("somebody else pursues them")),
-    ("no answer", _("never answers")),
-    ("other leads first", _("other leads come first")),
 )
 
 
@@ -229,10 +223,31 @@ class OverrideForm(forms.Form):
         return until
 
 
+class PauseForm(forms.Form):
+    """Letting a pursuit rest: until when, and why."""
+
+    until = LocalTimeField(label=_("Until"), widget=LocalTimeInput)
+    why = forms.CharField(label=_("Why"), max_length=200)
+
+    def __init__(self, *args: Any, zone: Any, now: datetime, **kwargs: Any) -> None:
+        self.zone, self.now = zone, now
+        super().__init__(*args, **kwargs)
+
+    def clean_until(self) -> datetime:
+        until: datetime = self.cleaned_data["until"].replace(tzinfo=self.zone)
+        if until <= self.now:
+            raise forms.ValidationError(_("Lies in the past; expected a time ahead."), code="past")
+        if until > self.now + LONGEST_PAUSE:
+            raise forms.ValidationError(
+                _("Lies more than a year ahead; give the pursuit up instead."), code="far"
+            )
+        return until
+
+
 class StopForm(forms.Form):
     """Giving a pursuit up, with one of the usual reasons."""
 
-    note = forms.ChoiceField(label=_("Why"), choices=[("", _("choose")), *GIVE_UP_NOTES])
+    note = forms.ChoiceField(label=_("Why"), choices=[("", _("choose")), *GIVE_UP_REASONS])
 
 
 class SuppressForm(forms.Form):

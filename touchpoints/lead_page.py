@@ -14,8 +14,8 @@ from leads import agreement, consents, numbers
 from leads.customers import customers_of
 from leads.models import Suppression
 
-from . import guarding, screen, their_line, todo, warmth_story, wishes
-from .models import CallAttempt, Complaint, FollowUp, Meeting, Promise, Pursuit, StageChange, Task
+from . import guarding, lead_history, screen, their_line, todo, warmth_story, wishes
+from .models import CallAttempt, Complaint, FollowUp, IdleNotice, Meeting, Promise, Pursuit, StageChange, Task
 from .reasons import reasons_for
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
     promise = next((one for one in promises if one.kept_at is None and one.cancelled_at is None), None)
     pursuits = list(Pursuit.objects.filter(lead=lead).select_related("cadence", "ended_by")[:MOST_ROWS])
     pursuit = next((one for one in pursuits if one.ended_at is None), None)
-    events = timeline(lead, told["changes"], most=WHOLE_TIMELINE if whole else TIMELINE + 1)
+    most = WHOLE_TIMELINE if whole else TIMELINE + 1
+    events = timeline(lead, told["changes"], zone=clock_of(user), most=most)
     latest = next((row["call"] for row in events if row.get("call")), None)
     tasks = list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee", "lead"))
     return {
@@ -71,6 +72,8 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
         "pursuit": pursuit,
         "ended_pursuits": [one for one in pursuits if one.ended_at is not None],
         "dots": screen.dots(pursuit),
+        "resting": pursuit is not None and pursuit.paused_until is not None and pursuit.paused_until > now,
+        "idle_notice": IdleNotice.objects.filter(lead=lead).first(),
         "follow_up": FollowUp.objects.open().filter(lead=lead).select_related("assignee").first(),
         "promises": promises,
         "meetings": _meetings(lead),
@@ -103,8 +106,9 @@ def _number(link: LeadNumber, situation: guarding.Situation, verdicts: dict[int,
     )
 
 
-def timeline(lead: Lead, changes: list[Any], *, most: int) -> list[dict[str, Any]]:
-    """Touchpoints, calls, temperature and stage changes, newest first: [{at, text, kind, by, note}]."""
+def timeline(lead: Lead, changes: list[Any], *, zone: ZoneInfo, most: int) -> list[dict[str, Any]]:
+    """Touchpoints, calls, temperature and stage changes, whose it was and when it rested, newest first:
+    [{at, text, kind, by, note}]."""
     rows = screen.timeline(lead, most=most)
     rows += [
         {
@@ -129,6 +133,7 @@ def timeline(lead: Lead, changes: list[Any], *, most: int) -> list[dict[str, Any
         }
         for move in moves
     ]
+    rows += lead_history.rows_of(lead, zone=zone, most=most)
     for row in rows:
         if row["note"].strip(" .").casefold() == row["text"].casefold():
             row["note"] = ""

@@ -34,6 +34,8 @@ REPLIES = ("email_reply", "text_reply")
 REPLY_FRESH_FOR = timedelta(days=7)
 ANSWER_WITHIN_BUSINESS_DAYS = 1
 RESTS_BUSINESS_DAYS = 5
+# What is to rest longer has ended.
+LONGEST_PAUSE = timedelta(days=366)
 
 
 def read_replies(touchpoints: Sequence[Touchpoint], *, now: datetime) -> None:
@@ -56,8 +58,11 @@ def read_replies(touchpoints: Sequence[Touchpoint], *, now: datetime) -> None:
             ignore_conflicts=True,
         )
         for pursuit in pursuits:
-            pursuit.paused_until = _end_of_rest(situations[pursuit.lead_id], now=now)
-        Pursuit.objects.bulk_update(pursuits, ["paused_until"])
+            rests_until = _end_of_rest(situations[pursuit.lead_id], now=now)
+            if pursuit.paused_until is None or pursuit.paused_until < rests_until:
+                # Who was to rest longer, a person said why.
+                pursuit.paused_until, pursuit.paused_why = rests_until, gettext("they replied")
+        Pursuit.objects.bulk_update(pursuits, ["paused_until", "paused_why"])
         _move(pursuits, situations, why=gettext("they replied: answer first"))
 
 
@@ -80,16 +85,19 @@ def _end_of_rest(situation: Situation, *, now: datetime) -> datetime:
     return now + (add_business_days(today, RESTS_BUSINESS_DAYS, situation.place) - today)
 
 
-def pause(pursuit: Pursuit, until: datetime, *, by: AbstractUser, now: datetime) -> bool:
-    """Let a pursuit rest until a time ahead; False where it has ended or the time has passed. Audited."""
-    if pursuit.ended_at is not None or until <= now:
+def pause(pursuit: Pursuit, until: datetime, *, why: str, by: AbstractUser, now: datetime) -> bool:
+    """Let a pursuit rest until a time ahead, for a reason; False where it has ended, the time has passed or lies more
+    than a year ahead, or no reason is given. Audited."""
+    why = why.strip()[:200]
+    if pursuit.ended_at is not None or not now < until <= now + LONGEST_PAUSE or not why:
         return False
     with transaction.atomic():
-        _audit("pursuit.paused", pursuit, until, by=by, now=now)
-        pursuit.paused_until = until
-        pursuit.save(update_fields=["paused_until"])
+        _audit("pursuit.paused", pursuit, until, why=why, by=by, now=now)
+        pursuit.paused_until, pursuit.paused_why = until, why
+        pursuit.save(update_fields=["paused_until", "paused_why"])
         situations = guarding.gather([pursuit.lead], now=now)
-        _move([pursuit], situations, why=gettext("paused by %(who)s") % {"who": by})
+        said = gettext("paused by %(who)s: %(why)s") % {"who": by, "why": why}
+        _move([pursuit], situations, why=said)
     return True
 
 
@@ -99,8 +107,8 @@ def resume(pursuit: Pursuit, *, by: AbstractUser, now: datetime) -> bool:
         return False
     with transaction.atomic():
         _audit("pursuit.resumed", pursuit, None, by=by, now=now)
-        pursuit.paused_until = None
-        pursuit.save(update_fields=["paused_until"])
+        pursuit.paused_until, pursuit.paused_why = None, ""
+        pursuit.save(update_fields=["paused_until", "paused_why"])
         kept = FollowUp.objects.open().filter(lead=pursuit.lead_id, rank__lte=Rank.PROMISE)
         if not kept.exists():
             situations = guarding.gather([pursuit.lead], now=now)
@@ -129,7 +137,9 @@ def _move(pursuits: Sequence[Pursuit], situations: dict[int, Situation], *, why:
     )
 
 
-def _audit(action: str, pursuit: Pursuit, until: datetime | None, *, by: AbstractUser, now: datetime) -> None:
+def _audit(
+    action: str, pursuit: Pursuit, until: datetime | None, *, why: str = "", by: AbstractUser, now: datetime
+) -> None:
     AuditEvent.objects.create(
         at=now,
         actor=by,
@@ -139,4 +149,5 @@ def _audit(action: str, pursuit: Pursuit, until: datetime | None, *, by: Abstrac
         lead_id=pursuit.lead_id,
         before={"paused_until": pursuit.paused_until and pursuit.paused_until.isoformat()},
         after={"paused_until": until and until.isoformat()},
+        reason=why,
     )

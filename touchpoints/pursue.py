@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from leads.models import Lead
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from .situation import Situation
 
 CHUNK = 500
+# Why a pursuit may be given up before its target.
+GIVE_UP_REASONS = (
+    ("no fit", _("does not fit what we sell")),
+    ("bad timing", _("bad timing for them")),
+    ("bad data", _("what we know of them is wrong")),
+    ("duplicate", _("somebody else pursues them")),
+    ("no answer", _("never answers")),
+    ("other leads first", _("other leads come first")),
+)
 
 
 def start(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> list[Pursuit]:
@@ -167,6 +177,7 @@ def end(
     planned_stays: bool = False,
 ) -> None:
     """End a pursuit for exactly one reason; the lead's follow-up is cancelled, unless it was agreed since and stays."""
+    _check_given_up(reason, note)
     pursuit.ended_at, pursuit.end_reason, pursuit.ended_by, pursuit.end_note = now, reason, by, note[:300]
     pursuit.save(update_fields=["ended_at", "end_reason", "ended_by", "end_note"])
     if not planned_stays:
@@ -176,7 +187,9 @@ def end(
 def end_many(
     pursuits: Sequence[Pursuit], reason: str, *, by: AbstractUser | None, now: datetime, note: str = ""
 ) -> int:
-    """`end` for any number of pursuits in two statements; returns how many were open until now."""
+    """`end` for any number of pursuits in two statements; returns how many were open until now. Raises ValueError where
+    they are given up for no reason of the list."""
+    _check_given_up(reason, note)
     with transaction.atomic():
         ended = (
             Pursuit.objects.open()
@@ -185,3 +198,9 @@ def end_many(
         )
         close([pursuit.lead_id for pursuit in pursuits], FollowUp.Closed.CANCELLED, now=now, why=reason)
     return ended
+
+
+def _check_given_up(reason: str, note: str) -> None:
+    if reason == Pursuit.EndReason.GIVEN_UP and note not in dict(GIVE_UP_REASONS):
+        known = ", ".join(key for key, _words in GIVE_UP_REASONS)
+        raise ValueError(f"a pursuit is given up for one of {known}, not {note!r}")

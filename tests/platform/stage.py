@@ -33,6 +33,7 @@ from touchpoints import (
     complaints,
     outcomes,
     own_list,
+    pauses,
     pursue,
     reassign,
     record,
@@ -48,6 +49,7 @@ from touchpoints.models import (
     FollowUp,
     Meeting,
     Promise,
+    Pursuit,
     Reassignment,
     TalkTrack,
     Task,
@@ -105,6 +107,13 @@ class Stage:
         )
         pursue.start([lead], by=self.ada, now=NOON - timedelta(days=1))
         FollowUp.objects.update(due_at=NOON - timedelta(hours=1), window_end=NOON + timedelta(hours=1))
+        return lead
+
+    def _resting(self) -> Lead:
+        """Whose pursuit rests."""
+        lead: Lead = self.one("lead")
+        pursuit = Pursuit.objects.open().get(lead=lead)
+        pauses.pause(pursuit, NOON + timedelta(days=9), why="budget frozen", by=self.ada, now=NOON)
         return lead
 
     def _link(self) -> tuple[int, int]:

@@ -68,6 +68,7 @@ call_alerts                        GET     -           in        ok   ok   ok   
 call_renew                         POST    -           in        ok   ok   ok   ok   ok   ok
 call_dial                          POST    -           in        ok   404  ok   404  404  ok
 call_skip                          POST    -           in        ok   404  ok   404  404  ok
+outlook                            GET     -           in        ok   ok   ok   ok   ok   ok
 call_callbacks                     GET     -           in        ok   ok   ok   ok   ok   ok
 rehearse                           GET     -           in        ok   ok   ok   ok   ok   ok
 rehearse                           POST    -           in        ok   ok   ok   ok   ok   ok
@@ -99,8 +100,8 @@ lead_job                           GET     lead        in        ok   404  ok   
 lead_job                           POST    lead        in        ok   404  ok   404  404  ok
 lead_number_add                    POST    lead        in        ok   404  ok   404  404  ok
 lead_number_remove                 POST    link        in        ok   404  ok   404  404  ok
-lead_keeper                        POST    lead        in        ok   404  ok   404  404  ok
 lead_line                          POST    link        in        ok   404  ok   404  404  ok
+lead_keeper                        POST    lead        in        ok   404  ok   404  404  ok
 lead_zone                          POST    lead        in        ok   404  ok   404  404  ok
 lead_agree                         POST    lead        in        422  404  ok   404  404  ok
 lead_override                      POST    lead        in        ok   404  ok   404  404  ok
@@ -114,8 +115,11 @@ wish_decide                        POST    wish        in        ok   404  ok   
 touchpoint_add                     POST    lead        in        ok   404  ok   404  404  ok
 pursuit_start                      POST    idle_lead   in        ok   404  ok   404  404  ok
 pursuit_stop                       POST    lead        in        ok   404  ok   404  404  ok
+pursuit_pause                      POST    lead        in        ok   404  ok   404  404  ok
+pursuit_resume                     POST    resting     in        ok   404  ok   404  404  ok
 touchpoint_correct                 POST    touchpoint  in        ok   404  ok   404  404  ok
 touchpoint_withdraw                POST    touchpoint  in        ok   404  ok   404  404  ok
+meeting                            GET     meeting     in        ok   404  ok   404  404  ok
 meeting_held                       POST    meeting     in        ok   404  ok   404  404  ok
 meeting_missed                     POST    meeting     in        ok   404  ok   404  404  ok
 meeting_move                       POST    meeting     in        ok   404  ok   404  404  ok
@@ -257,6 +261,9 @@ api_leads_one                      PATCH   lead        401       ok   404  ok   
 api_leads_research                 GET     lead        401       ok   404  ok   404  404  ok
 api_leads_guard                    GET     lead        401       ok   404  ok   404  404  ok
 api_leads_dial                     POST    lead        401       ok   404  ok   404  404  ok
+api_leads_pursuit_pause            POST    lead        401       ok   404  ok   404  404  ok
+api_leads_pursuit_resume           POST    resting     401       ok   404  ok   404  404  ok
+api_leads_pursuit_stop             POST    lead        401       ok   404  ok   404  404  ok
 api_calls                          GET     -           401       ok   ok   ok   ok   ok   ok
 api_calls                          POST    -           401       ok   400  ok   400  400  ok
 api_calls_one                      GET     open_call   401       ok   404  ok   404  404  ok
@@ -340,6 +347,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("call_outcome", "POST"): lambda stage: {"outcome": "no_answer"},
     ("call_note", "POST"): lambda stage: {"notes": "Prefers mail"},
     ("call_zone", "POST"): lambda stage: {"zone": "America/New_York"},
+    ("lead_line", "POST"): lambda stage: {"line_type": "mobile"},
     ("lead_zone", "POST"): lambda stage: {"zone": "America/New_York"},
     ("call_amend", "POST"): lambda stage: {"outcome": "busy"},
     ("leads_bulk", "POST"): lambda stage: {"action": "stop", "note": "no fit", "lead": stage.one("lead").pk},
@@ -347,7 +355,6 @@ BODIES: dict[tuple[str, str], Body] = {
     ("lead_edit", "POST"): lambda stage: {"first_name": "Changed", "last_name": "Jones", "fit": "50"},
     ("lead_number_add", "POST"): lambda stage: {"phone": "+1 212 555 0188"},
     ("lead_keeper", "POST"): lambda stage: {"keeper": f"user:{stage.ada.pk}"},
-    ("lead_line", "POST"): lambda stage: {"line_type": "mobile"},
     ("lead_override", "POST"): lambda stage: {
         "temperature": "warm",
         "until": "2026-04-01T12:00",
@@ -409,6 +416,7 @@ BODIES: dict[tuple[str, str], Body] = {
     ("touchpoint_add", "POST"): lambda stage: {"kind": "event", "when": "2026-03-03T12:00"},
     ("touchpoint_correct", "POST"): lambda stage: {"kind": "referral", "when": "2026-03-03T12:00"},
     ("pursuit_stop", "POST"): lambda stage: {"note": "no fit"},
+    ("pursuit_pause", "POST"): lambda stage: {"until": "2026-03-20T10:00", "why": "budget frozen"},
     ("segment_save", "POST"): lambda stage: {"name": "new ones"},
     ("lookup_inbound", "POST"): lambda stage: {"outcome": "info_requested"},
     ("inbox_settle", "POST"): lambda stage: {"to": stage.one("lead").pk},
@@ -488,6 +496,12 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_leads", "POST"): lambda stage: {"last_name": "Novak"},
     ("api_leads_one", "PATCH"): lambda stage: {"first_name": "Changed"},
     ("api_leads_dial", "POST"): lambda stage: {},
+    ("api_leads_pursuit_pause", "POST"): lambda stage: {
+        "until": (NOON + timedelta(days=9)).isoformat(),
+        "why": "budget frozen",
+    },
+    ("api_leads_pursuit_resume", "POST"): lambda stage: {},
+    ("api_leads_pursuit_stop", "POST"): lambda stage: {"reason": "no fit"},
     ("api_calls", "POST"): lambda stage: {
         "source": "pbx",
         "external_id": "c-1",

@@ -301,7 +301,7 @@ class TestWhatOthersDid:
         self, jo: Lead, ada: User, max_: User, now: datetime
     ) -> None:
         call = say(jo, ada, "no_answer", now=now)
-        pursue.end(Pursuit.objects.get(), "given_up", by=ada, now=now + HOUR, note="no answer for weeks")
+        pursue.end(Pursuit.objects.get(), "given_up", by=ada, now=now + HOUR, note="no answer")
         starts = now + 3 * DAY
         amend(call, "meeting_booked", user=max_, now=now + DAY, meeting={"starts_at": starts})
         pursuit = Pursuit.objects.get()

@@ -87,15 +87,48 @@ def test_old_replies_rest_nobody(jo: Lead, touched: Touched, now: datetime, more
 
 def test_a_person_lets_it_rest_and_go_on(jo: Lead, ada: User, now: datetime) -> None:
     until = now + 10 * DAY
-    assert not pauses.pause(the_pursuit(jo), now - MINUTE, by=ada, now=now)
-    assert pauses.pause(the_pursuit(jo), until, by=ada, now=now)
+    assert not pauses.pause(the_pursuit(jo), now - MINUTE, why="budget", by=ada, now=now)
+    assert not pauses.pause(the_pursuit(jo), now + 400 * DAY, why="budget", by=ada, now=now)
+    assert not pauses.pause(the_pursuit(jo), until, why="  ", by=ada, now=now)
+    assert pauses.pause(the_pursuit(jo), until, why="budget frozen", by=ada, now=now)
     assert the_follow_up(jo).due_at >= until
+    assert "budget frozen" in the_follow_up(jo).reason
     assert queue.next_lead(ada, now=now) is None
     assert pauses.resume(the_pursuit(jo), by=ada, now=now + DAY)
     assert the_follow_up(jo).due_at < until
     assert not pauses.resume(the_pursuit(jo), by=ada, now=now + DAY)
     told = AuditEvent.objects.filter(subject_type="pursuit").values_list("action", flat=True)
     assert sorted(told) == ["pursuit.paused", "pursuit.resumed"]
+    assert the_pursuit(jo).paused_why == ""
+
+
+def test_a_reply_does_not_cut_a_longer_rest_short(
+    jo: Lead, ada: User, touched: Touched, now: datetime
+) -> None:
+    until = now + 30 * DAY
+    pauses.pause(the_pursuit(jo), until, why="budget frozen", by=ada, now=now)
+    touched(jo, "email_reply")
+    assert (the_pursuit(jo).paused_until, the_pursuit(jo).paused_why) == (until, "budget frozen")
+    assert the_follow_up(jo).due_at >= until
+    assert Task.objects.get(lead=jo).kind == "answer"
+
+
+def test_a_rest_ends_by_itself_and_the_pursuit_for_one_reason(jo: Lead, ada: User, now: datetime) -> None:
+    """It goes on with the attempt it stood at; giving up before the target needs a reason from the list."""
+    until = now + 10 * DAY
+    pauses.pause(the_pursuit(jo), until, why="budget frozen", by=ada, now=now)
+    row = queue.next_lead(ada, now=the_follow_up(jo).due_at)
+    assert row is not None
+    assert row.attempt == the_pursuit(jo).attempt
+    for note in ("", "just so"):
+        with pytest.raises(ValueError, match="given up"):
+            pursue.end(the_pursuit(jo), "given_up", by=ada, note=note, now=until)
+        with pytest.raises(ValueError, match="given up"):
+            pursue.end_many([the_pursuit(jo)], "given_up", by=ada, note=note, now=until)
+    assert the_pursuit(jo).ended_at is None
+    pursue.end(the_pursuit(jo), "given_up", by=ada, note="no fit", now=until)
+    assert pursue.end_many([the_pursuit(jo)], "not_interested", by=ada, now=until) == 0
+    assert (the_pursuit(jo).end_reason, the_pursuit(jo).end_note) == ("given_up", "no fit")
 
 
 # --- resting for half a year -----------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ class Story:
 
     def _stop(self, _nothing: int) -> None:
         for pursuit in Pursuit.objects.open().filter(lead=self.lead):
-            pursue.end(pursuit, "given_up", by=self.rep, now=self.now, note="no budget")
+            pursue.end(pursuit, "given_up", by=self.rep, now=self.now, note="bad timing")
         self.now += HOUR
 
     def _start(self, _nothing: int) -> None:

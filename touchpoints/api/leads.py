@@ -17,15 +17,16 @@ from rest_framework.response import Response
 from leads import claims, identity, numbers, register
 from leads.api.keepers import keeper_after, keeper_of_new
 from leads.api.leads import LeadInput, candidates, changes_of, lists_named, new_lead_of, with_facts
-from leads.api.strict import Problem, StrictSerializer, StrictView, Text
+from leads.api.strict import OneOf, Problem, StrictSerializer, StrictView, Text, Time
 from leads.filters import LeadFilter
 from leads.lists import put_on
 from leads.models import Lead, LeadNumber, Number, Workspace
 from leads.prepare import keys_of, prepare
-from touchpoints import assign, blockers, calls, guarding, queue, research, starts
+from touchpoints import assign, blockers, calls, guarding, pauses, pursue, queue, research, starts
 from touchpoints.api.answers import told
 from touchpoints.api.research import ResearchShape
 from touchpoints.api.shapes import GuardShape, LeadShape, OpenCallShape, show_leads
+from touchpoints.models import Pursuit
 
 
 class DialInput(StrictSerializer):
@@ -33,6 +34,19 @@ class DialInput(StrictSerializer):
         required=False, max_length=120, help_text="One of the lead's numbers; else the first callable."
     )
     warn_reason = Text(required=False, max_length=300, help_text="Why to call in spite of a warning.")
+
+
+class PauseInput(StrictSerializer):
+    until = Time(help_text="When it goes on by itself; at most a year ahead.")
+    why = Text(max_length=200)
+
+
+class StopInput(StrictSerializer):
+    reason = OneOf([key for key, _words in pursue.GIVE_UP_REASONS], help_text="Why it is given up.")
+
+
+class GoOnInput(StrictSerializer):
+    """Nothing to say: an empty object."""
 
 
 class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
@@ -117,6 +131,39 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
             )
         context = {"follow_ups": {}, "tel_url": _tel_url(lead, call.number)}
         return Response(OpenCallShape(call, context=context).data, status.HTTP_201_CREATED)
+
+    @extend_schema(request=PauseInput, responses=LeadShape)
+    def pause(self, request: Request, pk: int) -> Response:
+        """Let the lead's open pursuit rest; what was agreed with the lead stays where it is."""
+        pursuit, values = self._open_pursuit(), self.check(PauseInput)
+        if not self.now < values["until"] <= self.now + pauses.LONGEST_PAUSE:
+            said = _("Expected a time ahead, by a year at most.")
+            raise ValidationError({"until": [ErrorDetail(said, "out_of_range")]})
+        pauses.pause(pursuit, values["until"], why=values["why"], by=request.user, now=self.now)
+        return Response(self._shown(pk))
+
+    @extend_schema(request=GoOnInput, responses=LeadShape)
+    def resume(self, request: Request, pk: int) -> Response:
+        """Let the lead's resting pursuit go on with the attempt it stands at."""
+        pursuit = self._open_pursuit()
+        self.check(GoOnInput)
+        if not pauses.resume(pursuit, by=request.user, now=self.now):
+            raise Problem(status.HTTP_409_CONFLICT, "not_resting", _("The pursuit does not rest."))
+        return Response(self._shown(pk))
+
+    @extend_schema(request=StopInput, responses=LeadShape)
+    def stop(self, request: Request, pk: int) -> Response:
+        """Give the lead's open pursuit up, for a reason from the list."""
+        pursuit, values = self._open_pursuit(), self.check(StopInput)
+        given_up = Pursuit.EndReason.GIVEN_UP
+        pursue.end_many([pursuit], given_up, by=request.user, note=values["reason"], now=self.now)
+        return Response(self._shown(pk))
+
+    def _open_pursuit(self) -> Pursuit:
+        pursuit = Pursuit.objects.open().filter(lead=self.get_object()).select_related("lead").first()
+        if pursuit is None:
+            raise Problem(status.HTTP_409_CONFLICT, "no_pursuit", _("No pursuit of this lead is open."))
+        return pursuit
 
     def known_parameters(self) -> set[str]:
         return super().known_parameters() | ({"number"} if self.action == "guard" else set())

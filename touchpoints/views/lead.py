@@ -27,6 +27,7 @@ from touchpoints.lead_forms import (
     KeeperForm,
     NumberForm,
     OverrideForm,
+    PauseForm,
     StopForm,
     SuppressForm,
     TouchpointForm,
@@ -225,6 +226,7 @@ def _forms(request: HttpRequest, shown: Lead, context: dict[str, Any], *, now: d
         "number_form": NumberForm(),
         "keeper_form": KeeperForm(user=request.user),
         "stop_form": StopForm(),
+        "pause_form": PauseForm(zone=zone, now=now),
         "suppress_form": SuppressForm(lead=shown, numbers=numbers),
         "consent_form": ConsentForm(lead=shown, user=request.user, zone=zone, now=now),
     }

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from touchpoints import guarding, promises, pursue, room, stage, take_back, todo
+from touchpoints import guarding, lead_page, pauses, promises, pursue, room, stage, take_back, todo
 from touchpoints.forms import OutcomeForm
-from touchpoints.lead_forms import StopForm
+from touchpoints.lead_forms import PauseForm, StopForm
 from touchpoints.models import CallAttempt, Outcome, Promise, Pursuit
 from touchpoints.reasons import zone_of
 from touchpoints.refusals import Invalid, Refused, StillOpen
@@ -60,6 +60,34 @@ def pursuit_stop(request: HttpRequest, pk: int) -> HttpResponse:
     ):
         return refuse(request, shown, gettext("No pursuit is open."), now=now)
     return done(request, pk, gettext("Pursuit stopped."), now=now)
+
+
+@login_required
+@require_POST
+def pursuit_pause(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the open pursuit rest until a time, with a reason; what was agreed with the lead stays where it is."""
+    now = timezone.now()
+    shown = lead_of(request, pk)
+    form = PauseForm(request.POST, zone=lead_page.clock_of(request.user), now=now)
+    if not form.is_valid():
+        return show(request, shown, now=now, forms={"pause_form": form}, status=422)
+    pursuit = Pursuit.objects.open().filter(lead=shown).select_related("lead").first()
+    data = form.cleaned_data
+    if pursuit is None or not pauses.pause(pursuit, data["until"], why=data["why"], by=request.user, now=now):  # type: ignore[arg-type]
+        return refuse(request, shown, gettext("No pursuit is open."), now=now)
+    return done(request, pk, gettext("The pursuit rests."), now=now)
+
+
+@login_required
+@require_POST
+def pursuit_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a resting pursuit go on with the attempt it stands at."""
+    now = timezone.now()
+    shown = lead_of(request, pk)
+    pursuit = Pursuit.objects.open().filter(lead=shown).select_related("lead").first()
+    if pursuit is None or not pauses.resume(pursuit, by=request.user, now=now):  # type: ignore[arg-type]
+        return refuse(request, shown, gettext("No pursuit rests."), now=now)
+    return done(request, pk, gettext("The pursuit goes on."), now=now)
 
 
 @login_required
