@@ -13,7 +13,7 @@ from django.urls import reverse
 from leads.models import Lead
 from tests.touchpoints.leads_cast import make_lead
 from touchpoints import callbacks, calls, finish, outcomes, pursue
-from touchpoints.models import CallAttempt
+from touchpoints.models import CallAttempt, Promise
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -60,6 +60,18 @@ def test_a_second_call_of_one_minute_is_warned_about_when_it_is_agreed(ada: User
         answer = client.post(reverse("call_outcome", args=[call.pk]), sent, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert "Anna" in answer.context["warning"]
+
+
+def test_a_promise_to_call_back_is_not_said_twice(ada: User) -> None:
+    anna, bo = two(ada)
+    agree(anna, THURSDAY, user=ada)
+    Promise.objects.create(lead=bo, text="send the study", due_at=THURSDAY, made_at=NOW, made_by=ada)
+    client = Client()
+    client.force_login(ada)
+    with time_machine.travel(NOW + timedelta(minutes=2), tick=False):
+        page = client.get(reverse("call_callbacks"))
+    assert [row["row"].lead for row in page.context["callbacks"]] == [anna]
+    assert [promise.text for promise in page.context["promises"]] == ["send the study"]
 
 
 def test_a_call_left_open_stands_in_the_tray_until_its_outcome_is_said(ada: User, bea: User) -> None:
@@ -161,7 +173,10 @@ def test_two_at_the_same_minute_are_warned_about_when_the_time_is_chosen(ada: Us
     anna, bo = two(ada)
     agree(anna, THURSDAY, user=ada)
     call = calls.dial(bo, user=ada, now=NOW + timedelta(minutes=2))
-    assert "call Anna Hansen at that very minute" in asked(ada, call, callback_words="thu 14:00").content.decode()
+    assert (
+        "call Anna Hansen at that very minute"
+        in asked(ada, call, callback_words="thu 14:00").content.decode()
+    )
     assert "very minute" not in asked(ada, call, callback_words="thu 14:01").content.decode()
 
 

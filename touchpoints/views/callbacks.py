@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from touchpoints import callbacks, finish, guarding, spoken_time
 from touchpoints.forms import OutcomeForm, in_words
-from touchpoints.models import CallAttempt, Promise
+from touchpoints.models import CallAttempt, FollowUp, Promise
 from touchpoints.reasons import zone_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ def call_callbacks(request: HttpRequest) -> HttpResponse:
     clashes = callbacks.clashing(rows)
     promises = (
         Promise.objects.filter(made_by=request.user, kept_at=None, broken_at=None, cancelled_at=None)
+        .exclude(
+            # To call back at the agreed time is said above.
+            Exists(FollowUp.objects.open().filter(lead=OuterRef("lead"), agreed_at=OuterRef("due_at")))
+        )
         .select_related("lead")
         .order_by("due_at", "pk")[:MOST]
     )
@@ -63,7 +68,11 @@ def call_when(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {}
     words = request.GET.get("callback_words", "")[:100].strip()
     try:
-        at = in_words(words, zone=zone, now=now) if words else OutcomeForm.moment(request.GET, zone=zone, now=now)
+        at = (
+            in_words(words, zone=zone, now=now)
+            if words
+            else OutcomeForm.moment(request.GET, zone=zone, now=now)
+        )
     except spoken_time.Unclear as unclear:
         context["unclear"] = unclear.detail
         at = None
