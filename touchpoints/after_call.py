@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .outcomes import Logged
     from .situation import Situation
 
+# A hand raised on Friday night may first be called on Monday morning.
+HAND_RAISE_WAITS_AT_MOST = timedelta(hours=72)
 # What the lead asked for is placed whether a pursuit runs or not.
 ASKED_FOR = ("agreed_time", "later", "send_info")
 
@@ -67,7 +69,9 @@ def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
     if lead.erased_at is not None:
         raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
     changed = OutcomeChange.objects.filter(call=OuterRef("pk")).order_by().values("call")
-    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related("pursuit__cadence", "user", "user", "talk_track")
+    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related(
+        "pursuit__cadence", "user", "talk_track"
+    )
     found = calls.annotate(changes=Subquery(changed.values(n=Count("*")))).get(pk=call.pk)
     found.lead = lead
     return found, lead
@@ -103,7 +107,7 @@ class AfterCall:
     ) -> None:
         self.call, self.lead, self.logged, self.now = call, lead, logged, now
         self.pursuit, self.situation, self.earlier = call.pursuit, situation, earlier
-        lately = raised_at is not None and raised_at > now - timedelta(hours=24)
+        lately = raised_at is not None and raised_at > now - HAND_RAISE_WAITS_AT_MOST
         self.raised_at = raised_at if lately else None
         # Closed without an outcome before: the attempt is counted, and the plan has gone on meanwhile.
         self.counted = bool(self.pursuit and call.attempt and self.pursuit.attempt > call.attempt)
@@ -179,6 +183,7 @@ class AfterCall:
         outcomes_today = [past.outcome for past in self.earlier if place.local_date(past.started_at) == today]
         outcomes_ever = [past.outcome for past in self.earlier]
         raised_at = self.raised_at
+        tries = [past.started_at for past in self.earlier if raised_at and past.started_at >= raised_at]
         nobody = outcome.key in FOUND_NOBODY and bool(pursuit.reached_at)
         return Context(
             plan=self._plan,
@@ -198,8 +203,8 @@ class AfterCall:
             promised_on=self._promised_on(),
             days=self.logged.days,
             hand_raised_at=raised_at,
-            hand_raise_tries=1
-            + sum(raised_at is not None and past.started_at >= raised_at for past in self.earlier),
+            hand_raise_tries=1 + len(tries),
+            hand_raise_tried_at=min([*tries, self.call.started_at]),
             earliest=self.situation.law_earliest,
             ends_pursuit=outcome.ends_pursuit,
         )

@@ -143,7 +143,8 @@ def hold(meeting: Meeting, *, by: AbstractUser, now: datetime) -> Meeting:
         _settle(row, Status.HELD, now=now)
         stage.move(row.lead, "held", by=by, now=now)
         host = row.host
-        record.record(
+        # The host need not see the lead otherwise.
+        record.store_for(
             record.NewTouchpoint(
                 kind="meeting_held",
                 occurred_at=row.starts_at,
@@ -154,6 +155,7 @@ def hold(meeting: Meeting, *, by: AbstractUser, now: datetime) -> Meeting:
                 by=(host.get_full_name() or host.get_username()) if host else "",
                 by_user_id=row.host_id,
             ),
+            row.lead,
             user=by,
             now=now,
         )

@@ -60,6 +60,7 @@ class Context:
     days: int | None = None
     hand_raised_at: datetime | None = None
     hand_raise_tries: int = 0
+    hand_raise_tried_at: datetime | None = None  # the first of these tries, this one included
     earliest: datetime | None = None  # from when the law's caps let a dial through
     ends_pursuit: str = ""
 
@@ -372,12 +373,16 @@ def _follow_up_again(context: Context, now: datetime, at_least: int) -> NextStep
 
 
 def _hand_raise_again(context: Context, now: datetime) -> Placement | None:
-    """Unanswered on the day of the hand-raise: again after 30 to 60 minutes, three calls that day at most."""
+    """Unanswered on the first day of a hand-raise: again after 30 to 60 minutes, three calls that day at most.
+
+    Who raised a hand at night, or on a day on which no call is permitted, has their first day when we first could call.
+    """
     raised, place = context.hand_raised_at, context.place
     if raised is None or context.hand_raise_tries >= HAND_RAISE_TRIES_FIRST_DAY:
         return None
     at, until = now + HAND_RAISE_RETRY[0], now + HAND_RAISE_RETRY[1]
-    if place.local_date(raised) != place.local_date(at) or at < (context.earliest or at):
+    first = context.hand_raise_tried_at or raised
+    if place.local_date(first) != place.local_date(at) or at < (context.earliest or at):
         return None
     window = earliest_permitted(place, at=at, horizon=timedelta(days=1))
     if window is None or window[0] > at:

@@ -18,6 +18,10 @@ from .next_step import NextStep, Placement
 if TYPE_CHECKING:
     from .outcomes import Logging
 
+# What whoever answers the phone may tell of the person we ask for.
+NAMES = ("salutation", "first_name", "last_name")
+TOLD_BY_OTHERS = ("job_title", "email")
+
 
 def apply(log: Logging, outcome: Outcome) -> None:
     """What an outcome does to the number, the company, our own list, another person."""
@@ -37,6 +41,8 @@ def apply(log: Logging, outcome: Outcome) -> None:
         Lead.objects.filter(pk=log.lead.pk).update(company=None)
     elif ends == Pursuit.EndReason.REFERRED_ON and log.logged.referred:
         _refer(log)
+    if outcome.policy == "gatekeeper" and log.logged.referred:
+        _learn(log)
     if outcome.key == "abusive":
         ask(log, "look_into", gettext("abusive call, reported by %(who)s") % {"who": log.user})
 
@@ -108,6 +114,28 @@ def _refer(log: Logging) -> None:
         log.note("leads", made.touchpoint.lead_id)
     if made.unmatched is not None:
         log.note("unmatched", made.unmatched.pk)
+
+
+def _learn(log: Logging) -> None:
+    """Whoever answered told us whom to ask for: what we did not know of the lead yet is kept with it."""
+    given = log.logged.referred or {}
+    phone = given.get("phone", "")
+    asked = TOLD_BY_OTHERS if log.lead.person else (*NAMES, *TOLD_BY_OTHERS)
+    learned = {name: given[name] for name in asked if given.get(name) and not getattr(log.lead, name)}
+    changes = {**learned, "phone": phone} if phone else learned
+    if not changes:
+        return
+    known = set(log.lead.lead_numbers.current().values_list("pk", flat=True))
+    try:
+        lead = register.edit_lead(log.lead, changes, by=log.user, now=log.now, action="lead.learned")
+    except register.LeadRefused as refused:
+        error = refused.errors[0]
+        raise refusals.Invalid(error.detail, field=f"referred.{error.field}") from refused
+    for name in learned:
+        setattr(log.lead, name, getattr(lead, name))
+        log.note("learned", [name, getattr(lead, name)])
+    for pk in lead.lead_numbers.current().exclude(pk__in=known).values_list("pk", flat=True):
+        log.note("attached", pk)
 
 
 def promise_and_meet(log: Logging, outcome: Outcome, step: NextStep) -> None:

@@ -25,12 +25,13 @@ MOST = 20
 
 @dataclass(frozen=True)
 class Reminder:
-    """One thing to tell one person once. `at` is the agreed time."""
+    """One thing to tell one person once. `at` is the agreed time, `meeting` the one it is about."""
 
     key: str
     kind: Literal["callback", "meeting", "how_was_it"]
     lead: Lead
     at: datetime
+    meeting: int | None = None
 
 
 def reminders_for(user: AbstractUser, *, now: datetime) -> list[Reminder]:
@@ -63,7 +64,7 @@ def reminders_for(user: AbstractUser, *, now: datetime) -> list[Reminder]:
     ]
     for row in meetings:
         if row.starts_at + timedelta(minutes=row.minutes) <= now:
-            found.append(Reminder(f"after{row.pk}", "how_was_it", row.lead, row.starts_at))
+            found.append(Reminder(f"after{row.pk}", "how_was_it", row.lead, row.starts_at, row.pk))
         elif row.starts_at > now:
-            found.append(Reminder(f"meeting{row.pk}", "meeting", row.lead, row.starts_at))
+            found.append(Reminder(f"meeting{row.pk}", "meeting", row.lead, row.starts_at, row.pk))
     return found

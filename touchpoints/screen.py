@@ -344,7 +344,7 @@ def _outcome_buttons(
                 "label": gettext(outcome.label),
                 "hotkey": hotkey.upper(),
                 "code": keys.code_of(hotkey),
-                "asks": _asks(outcome, shared=shared),
+                "asks": _asks(outcome, shared=shared, nameless=not situation.lead.person),
                 "dangerous": outcome.dangerous,
                 "common": outcome.common,
                 "then": then.get(outcome.pk, ""),
@@ -354,7 +354,7 @@ def _outcome_buttons(
     return buttons
 
 
-def _asks(outcome: Outcome, *, shared: bool) -> str:
+def _asks(outcome: Outcome, *, shared: bool, nameless: bool) -> str:
     if outcome.policy in ASKS:
         return ASKS[outcome.policy]
     by_end = {
@@ -367,6 +367,9 @@ def _asks(outcome: Outcome, *, shared: bool) -> str:
         return "scope" if shared else ""
     if outcome.pk == "abusive":
         return ""
+    if outcome.policy == "gatekeeper":
+        # Whoever answers knows whom to ask for.
+        return "referred" if nameless else ""
     return by_end.get(outcome.ends_pursuit, "")
 
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
+from leads import register
 from leads.models import Lead, LeadNumber, Number, Suppression, Workspace
 
 from . import corrections, engine, outcomes, refusals, suppress, told_late
@@ -191,6 +192,15 @@ class _TakingBack:
         LeadNumber.objects.filter(~Exists(again), pk__in=self.made.get("detached", [])).update(
             detached_at=None, detached_reason=""
         )
+        LeadNumber.objects.current().filter(pk__in=self.made.get("attached", [])).update(
+            detached_at=self.now, detached_reason=WHY
+        )
+        # What somebody corrected since is theirs.
+        learned = {
+            name: "" for name, value in self.made.get("learned", []) if getattr(self.lead, name) == value
+        }
+        if learned:
+            register.edit_lead(self.lead, learned, by=self.by, now=self.now, action="lead.unlearned")
         Number.objects.filter(
             pk__in=self.made.get("invalidated", []), status=Number.Status.INVALID, status_at=self.logged_at
         ).update(status=Number.Status.OK, status_at=self.now)

@@ -84,6 +84,7 @@ urlpatterns = [
     path("leads/<int:pk>/pursuit/resume/", lead_steps.pursuit_resume, name="pursuit_resume"),
     path("touchpoints/<int:pk>/correct/", touchpoint.touchpoint_correct, name="touchpoint_correct"),
     path("touchpoints/<int:pk>/withdraw/", touchpoint.touchpoint_withdraw, name="touchpoint_withdraw"),
+    path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<int:pk>/held/", meetings.meeting_held, name="meeting_held"),
     path("meetings/<int:pk>/missed/", meetings.meeting_missed, name="meeting_missed"),
     path("meetings/<int:pk>/move/", meetings.meeting_move, name="meeting_move"),

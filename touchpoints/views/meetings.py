@@ -6,26 +6,50 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from leads.models import Lead
 from touchpoints import calendar_link, guarding, invitations, meetings
 from touchpoints.forms import LocalTimeField
 from touchpoints.models import Meeting
 from touchpoints.reasons import zone_of
 from touchpoints.refusals import Refused
-from touchpoints.views.lead import done, lead_of, refuse
+from touchpoints.views.lead import done, refuse
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpRequest
+
+
+@login_required
+@never_cache
+@require_safe
+def meeting(request: HttpRequest, pk: int) -> HttpResponse:
+    """The lead's page; for a host whose lead it is not, whom they meet, what was said before and how it went."""
+    now, chosen = timezone.now(), _meeting_of(request, pk)
+    if _seen(request, chosen) is not None:
+        return redirect(f"{chosen.lead.get_absolute_url()}#meetings")
+    zones = guarding.gather([chosen.lead], now=now)[chosen.lead_id].zones
+    context = {
+        "lead": chosen.lead,
+        "meeting": chosen,
+        "now": now,
+        "their_zone": zones[0] if zones else "",
+        "answers": chosen.lead.answers.all(),
+    }
+    return render(request, "leads/meeting_page.html", context)
 
 
 @login_required
@@ -47,14 +71,12 @@ def meeting_missed(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def meeting_move(request: HttpRequest, pk: int) -> HttpResponse:
     """Another time, on the lead's own clock; whoever was invited is told."""
-    now = timezone.now()
-    meeting = get_object_or_404(Meeting.objects.visible_to(request.user), pk=pk)
-    shown = lead_of(request, meeting.lead_id)
-    zone = zone_of(guarding.gather([shown], now=now)[shown.pk].zones)
+    now, chosen = timezone.now(), _meeting_of(request, pk)
+    zone = zone_of(guarding.gather([chosen.lead], now=now)[chosen.lead_id].zones)
     try:
         local = LocalTimeField(label=gettext("New time")).clean(request.POST.get("starts_at"))
     except ValidationError as error:
-        return refuse(request, shown, " ".join(error.messages), now=now)
+        return _refused(request, chosen, " ".join(error.messages), now=now)
     act = partial(meetings.move, starts_at=local.replace(tzinfo=zone))
     return _act(request, pk, act, gettext("Moved."))
 
@@ -71,9 +93,8 @@ def meeting_call_off(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def meeting_file(request: HttpRequest, pk: int) -> HttpResponse:
     """One meeting as a calendar file, for whoever sees the meeting."""
-    rows = Meeting.objects.visible_to(request.user).select_related("lead", "host")
-    meeting = get_object_or_404(rows, pk=pk)
-    return _calendar(invitations.file_of(meeting, now=timezone.now()), f"meeting-{meeting.pk}.ics")
+    chosen = _meeting_of(request, pk)
+    return _calendar(invitations.file_of(chosen, now=timezone.now()), f"meeting-{chosen.pk}.ics")
 
 
 @never_cache
@@ -98,11 +119,39 @@ def _calendar(content: bytes, name: str) -> HttpResponse:
 
 
 def _act(request: HttpRequest, pk: int, act: Any, text: str) -> HttpResponse:
-    now = timezone.now()
-    meeting = get_object_or_404(Meeting.objects.visible_to(request.user), pk=pk)
-    shown = lead_of(request, meeting.lead_id)
+    now, chosen = timezone.now(), _meeting_of(request, pk)
     try:
-        act(meeting, by=request.user, now=now)
+        act(chosen, by=request.user, now=now)
     except Refused as refused:
-        return refuse(request, shown, refused.detail, now=now)
-    return done(request, shown.pk, text, now=now)
+        return _refused(request, chosen, refused.detail, now=now)
+    if _seen(request, chosen) is not None:
+        return done(request, chosen.lead_id, text, now=now)
+    messages.success(request, text)
+    return _back(request, chosen)
+
+
+def _meeting_of(request: HttpRequest, pk: int) -> Meeting:
+    """A meeting the user hosts or booked, or of a lead they see; 404 elsewhere."""
+    rows = Meeting.objects.visible_to(request.user).filter(lead__in=Lead.objects.live())
+    return get_object_or_404(rows.select_related("lead__company", "call__user", "host"), pk=pk)
+
+
+def _seen(request: HttpRequest, chosen: Meeting) -> Lead | None:
+    seen = Lead.objects.live().visible_to(request.user).select_related("company", "owner", "team")
+    return seen.filter(pk=chosen.lead_id).first()
+
+
+def _refused(request: HttpRequest, chosen: Meeting, text: str, *, now: datetime) -> HttpResponse:
+    """The refusal on the lead's page, or on the meeting's own for a host who does not see that."""
+    shown = _seen(request, chosen)
+    if shown is not None:
+        return refuse(request, shown, text, now=now)
+    messages.error(request, text)
+    return _back(request, chosen)
+
+
+def _back(request: HttpRequest, chosen: Meeting) -> HttpResponse:
+    url = reverse("meeting", args=[chosen.pk])
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(headers={"HX-Redirect": url})
+    return redirect(url)
