@@ -166,7 +166,8 @@
       if (chosen() && !event.repeat && !tookInstead(event.target)) log(finish());
       return;
     }
-    if (event.key === "Escape") { if (!isTyping(doc.activeElement) && chosen()) { clear(); kept.draft({ cancel: true }); doc.activeElement?.blur(); } return; }
+    // The first one leaves the field (app.js), the next one the outcome.
+    if (event.key === "Escape") { if (!isTyping(event.target) && chosen()) { clear(); kept.draft({ cancel: true }); doc.activeElement?.blur(); } return; }
     if (event.ctrlKey || event.metaKey) return;
     if (isTyping(event.target) && (!event.altKey || isLetter(event))) return;
     if (event.key === "Enter") {
@@ -220,9 +221,13 @@
 
   /* ── After every swap ── */
   let clock;
+  let lead;
   const ready = () => {
     const root = screen();
     if (!root) return;
+    // The place in a field is kept within a call; the next lead's keys must not write into a note.
+    if (lead !== undefined && lead !== root.dataset.lead && isTyping(doc.activeElement)) doc.getElementById("main").focus({ preventScroll: true });
+    lead = root.dataset.lead;
     clear();
     const before = kept.restore();
     const outcome = root.dataset.selected || before;
@@ -234,7 +239,7 @@
       else if (callback("words").value) askWords();
     }
     const aloud = doc.getElementById("said");
-    if (aloud && !aloud.textContent) aloud.textContent = root.dataset.said;
+    if (aloud && aloud.textContent !== root.dataset.said) aloud.textContent = root.dataset.said;
     clearInterval(clock);
     const timer = root.querySelector("[data-timer]");
     if (timer) {

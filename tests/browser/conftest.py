@@ -72,14 +72,13 @@ def at_desk(page: Page, sign_in: Callable[..., None], ada: User) -> Callable[[],
 
 
 @pytest.fixture
-def another_browser(browser: Browser, live_server: Any) -> Iterator[Callable[[], Page]]:
-    """another_browser(): a page that shares nothing with the first one."""
+def another_browser(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """another_browser(): a page that shares nothing with the first one, of the given kind (has_touch=True)."""
     contexts = []
 
-    def open_one() -> Page:
-        context = browser.new_context(
-            base_url=live_server.url, viewport={"width": 1280, "height": 720}, locale="en-GB"
-        )
+    def open_one(**kind: Any) -> Page:
+        kind.setdefault("viewport", {"width": 1280, "height": 720})
+        context = browser.new_context(base_url=live_server.url, locale="en-GB", **kind)
         context.set_default_timeout(10_000)
         contexts.append(context)
         return context.new_page()

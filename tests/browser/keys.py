@@ -43,3 +43,21 @@ def until(page: Page, seen: Callable[[], Any], *, seconds: float = 10) -> None:
     while not seen():
         assert time.monotonic() < ends, "waited in vain"
         page.wait_for_timeout(50)
+
+
+# Where a key sits, what is printed on it, and its number for the browser.
+VIRTUAL = {
+    **{f"Key{c}": ord(c) for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+    **{f"Digit{n}": 48 + n for n in range(10)},
+}
+SHIFT, ALT = 8, 1
+
+
+def press_at(page: Page, code: str, key: str, modifiers: int = 0) -> None:
+    """Press the key at a place of the keyboard as a layout writes it: ("KeyD", "в") on a Russian one."""
+    session = page.context.new_cdp_session(page)
+    told = {"code": code, "key": key, "modifiers": modifiers, "windowsVirtualKeyCode": VIRTUAL.get(code, 0)}
+    writes = {} if modifiers & ALT else {"text": key, "unmodifiedText": key}
+    session.send("Input.dispatchKeyEvent", {"type": "keyDown", **told, **writes})
+    session.send("Input.dispatchKeyEvent", {"type": "keyUp", **told})
+    session.detach()
