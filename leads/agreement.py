@@ -60,12 +60,6 @@ def former(lead: Lead) -> list[Standing]:
     return [standing_of(lead) | one for one in lead.stood_before]
 
 
-def strictest_audience(lead: Lead) -> str:
-    """Consumer where the lead is or was one: every check there is for a household holds."""
-    audiences = {lead.audience, *(one["audience"] for one in former(lead))}
-    return Lead.Audience.CONSUMER if Lead.Audience.CONSUMER in audiences else lead.audience
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A fact that a manager has to agree to: what it is called, what stood before, what stands now."""

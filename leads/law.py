@@ -129,9 +129,24 @@ def jurisdictions(country: str, region: str, number: str = "") -> tuple[str, ...
 
 
 def together(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """The jurisdictions of two sets at once, countries before their states; "*" only where neither names a place."""
-    named = dict.fromkeys(place for place in (*one, *other) if place != ANYWHERE)
-    return tuple(sorted(named, key=lambda place: "-" in place)) or (ANYWHERE,)
+    """The jurisdictions of two sets at once, countries before their states."""
+    return tuple(sorted(dict.fromkeys((*one, *other)), key=lambda place: "-" in place))
+
+
+def both(one: Rules, other: Rules) -> Rules:
+    """Two sets of rules that bind a call at once."""
+    if one == other:
+        return one
+    return Rules(
+        version=" ".join(dict.fromkeys(f"{one.version} {other.version}".split())),
+        hours=tuple(dict.fromkeys((*one.hours, *other.hours))),
+        caps=tuple(dict.fromkeys((*one.caps, *other.caps))),
+        refusal_bars=tuple(dict.fromkeys((*one.refusal_bars, *other.refusal_bars))),
+        registries=tuple(dict.fromkeys((*one.registries, *other.registries))),
+        consents=tuple(dict.fromkeys((*one.consents, *other.consents))),
+        machine_consent=tuple(dict.fromkeys((*one.machine_consent, *other.machine_consent))),
+        verified=one.verified and other.verified,
+    )
 
 
 def may_list(jurisdiction: str, number: str) -> bool:

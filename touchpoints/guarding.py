@@ -18,7 +18,7 @@ from leads import guard as rules_of_call
 from leads.calendar import business_day, holiday_name
 from leads.erasure import KeyMissing
 from leads.hours import hours_of
-from leads.law import jurisdictions, together
+from leads.law import both, jurisdictions, together
 from leads.models import Lead, Number
 from leads.registries import facts as registries
 from leads.registries.lookup import Gone
@@ -27,6 +27,7 @@ from leads.zones import find_zones
 
 from . import guard_rows
 from .cadence import Caps, Place
+from .desk_hours import Desks
 from .guard_rows import CAPS_REACH_BACK, Dials, Lists
 from .situation import Scope, Situation, zones_of_lead
 
@@ -81,6 +82,7 @@ class _Gathering:
 
     def __init__(self, leads: Sequence[Lead], now: datetime, *, past: bool) -> None:
         self.leads, self.now, self.past = leads, now, past
+        self.desks = Desks(lead.owner_id for lead in leads)
         ids = [lead.pk for lead in leads]
         self.terms = terms()
         self.links = guard_rows.links_of(ids, now=now)
@@ -116,13 +118,18 @@ class _Gathering:
             dialled=self.dials.to_lead.get(lead.pk, ()),
             caps=Caps(caps.per_day, caps.per_7_days),
             users_of={link.number_id: link.users for link in links},
+            desks=self.desks,
         )
 
     def _rules(self, lead: Lead, e164: str) -> rules_of_call.Rules:
-        places = jurisdictions(lead.country, lead.region, e164)
-        for one in agreement.former(lead):
+        places, book, on = jurisdictions(lead.country, lead.region, e164), self.terms.book, self.now.date()
+        before = agreement.former(lead)
+        for one in before:
             places = together(places, jurisdictions(one["country"], one["region"], e164))
-        return self.terms.book.rules_for(places, agreement.strictest_audience(lead), self.now.date())
+        rules = book.rules_for(places, lead.audience, on)
+        for one in before:
+            rules = both(rules, book.rules_for(places, one["audience"], on))
+        return rules
 
     def _facts(self, lead: Lead, link: LeadNumber) -> GuardFacts:
         number = link.number
@@ -133,7 +140,7 @@ class _Gathering:
             number=number.e164,
             country=lead.country,
             region=lead.region,
-            audience=agreement.strictest_audience(lead),
+            audience=lead.audience,
             zones=zones,
             zones_from=zones_from,
             line_type=number.line_type,

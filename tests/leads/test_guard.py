@@ -23,6 +23,7 @@ from leads.guard import (
     resolve,
 )
 from leads.guard_defaults import DEFAULT_GUARD_RULES
+from leads.law import both
 from leads.zones import find_zones
 
 ROWS = [SimpleNamespace(**row) for row in DEFAULT_GUARD_RULES]
@@ -791,6 +792,21 @@ def test_dialling_whenever_allowed_breaks_no_cap(call, dials):
     for zone in known.zones:
         days = [at.astimezone(ZoneInfo(zone)).date() for at in made]
         assert max(days.count(day) for day in days) <= 2
+
+
+PLACES_OF_ROWS = st.sampled_from(sorted({row.jurisdiction for row in ROWS}))
+
+
+@settings(deadline=None, max_examples=200)
+@given(calls(), PLACES_OF_ROWS, st.sampled_from(["consumer", "business"]))
+def test_rules_that_bind_besides_never_allow_more(call, place, audience):
+    known, now = call
+    own = rules(known)
+    alone = guard(known, own, now=now)
+    together = guard(known, both(own, BOOK.rules_for((place,), audience, TODAY)), now=now)
+    assert STRICTNESS[together.decision] >= STRICTNESS[alone.decision]
+    assert set(alone.codes) <= set(together.codes) | {"hours_closed"}  # a day that is closed says so instead
+    assert both(own, own) is own
 
 
 def test_every_default_row_stands():

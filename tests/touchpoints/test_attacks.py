@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -111,6 +112,37 @@ def test_a_zone_that_a_rep_writes_down_opens_nothing(a_lead: ALead, ada: User, m
     for zone in ("America/Los_Angeles", "Pacific/Honolulu", ""):
         register.edit_lead(lead, {"time_zone": zone}, by=ada, now=EVENING)
         assert codes(lead, EVENING) == ("hours_closed",)
+
+
+def test_no_run_of_edits_by_a_rep_allows_more(a_lead: ALead, ada: User, now: datetime) -> None:
+    """Three hundred edits of five leads at random: at every hour of a day each is as blocked as before all of them."""
+    dice = Random(4)
+    strictness = {"allow": 0, "warn": 1, "block": 2}
+    said: dict[str, list[str]] = {
+        "audience": ["business", "consumer"],
+        "country": ["", "US", "CA", "DE", "PL", "GB", "NP"],
+        "region": [""],
+        "postcode": ["", "2000", "10001"],
+        "time_zone": ["", "America/New_York", "Pacific/Honolulu", "Europe/Warsaw", "Asia/Kathmandu"],
+    }
+    hours = [now + timedelta(hours=hour) for hour in range(0, 24, 3)]
+    for facts in (
+        {"country": "US", "region": "RI"},
+        {"country": "DE", "audience": "consumer"},
+        {"country": "US", "audience": "business", "company": "Acme"},
+        {"phones": ("+18505550123",)},
+        {"phones": ("+9779841234567",), "audience": "business"},
+    ):
+        lead = a_lead(owner=ada, **facts)
+        before = [strictness[decision(lead, at)] for at in hours]
+        for _ in range(60):
+            names = dice.sample(list(said), k=dice.randint(1, 3))
+            try:
+                register.edit_lead(lead, {name: dice.choice(said[name]) for name in names}, by=ada, now=now)
+            except LeadRefused:
+                continue
+            after = [strictness[decision(lead, at)] for at in hours]
+            assert all(old <= new for old, new in zip(before, after, strict=True)), (facts, lead.pk)
 
 
 def test_what_a_rep_says_tightens_at_once(a_lead: ALead, ada: User, now: datetime) -> None:
