@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from leads.models import AuditEvent, Lead
 
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
 ASSIGNED, PAUSED, RESUMED = "lead.assigned", "pursuit.paused", "pursuit.resumed"
 
 
-def rows_of(lead: Lead, *, zone: ZoneInfo, most: int) -> list[dict[str, Any]]:
-    """Rows of the lead's timeline, newest first; times on the clock of whoever looks. Three queries."""
+def rows_of(lead: Lead, *, most: int) -> list[dict[str, Any]]:
+    """Rows of the lead's timeline, newest first. Three queries."""
     events = list(
         AuditEvent.objects.filter(lead=lead, action__in=(ASSIGNED, PAUSED, RESUMED)).select_related("actor")[
             :most
@@ -34,7 +32,7 @@ def rows_of(lead: Lead, *, zone: ZoneInfo, most: int) -> list[dict[str, Any]]:
     return [
         {
             "at": event.at,
-            "text": _in_words(event, people, teams, zone),
+            "text": _in_words(event, people, teams),
             "kind": "",
             "by": event.actor.short_name if event.actor else "",  # type: ignore[attr-defined]
             "note": "",
@@ -44,13 +42,13 @@ def rows_of(lead: Lead, *, zone: ZoneInfo, most: int) -> list[dict[str, Any]]:
     ]
 
 
-def _in_words(event: AuditEvent, people: dict[int, Any], teams: dict[int, Any], zone: ZoneInfo) -> str:
+def _in_words(event: AuditEvent, people: dict[int, Any], teams: dict[int, Any]) -> str:
     if event.action == ASSIGNED:
         said = f"{_keeper(event.before, people, teams)} → {_keeper(event.after, people, teams)}"
     elif event.action == RESUMED:
         said = gettext("The pursuit goes on")
     else:
-        until = _moment(event.after.get("paused_until"), zone)
+        until = _moment(event.after.get("paused_until"))
         said = gettext("The pursuit rests until %(until)s") % {"until": until}
     return f"{said}: {event.reason}" if event.reason else said
 
@@ -64,5 +62,5 @@ def _keeper(side: dict[str, Any], people: dict[int, Any], teams: dict[int, Any])
     return gettext("nobody")
 
 
-def _moment(text: str | None, zone: ZoneInfo) -> str:
-    return date_format(datetime.fromisoformat(text).astimezone(zone), "j F, H:i") if text else "–"
+def _moment(text: str | None) -> str:
+    return date_format(localtime(datetime.fromisoformat(text)), "j F, H:i") if text else "–"

@@ -57,7 +57,7 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
     pursuits = list(Pursuit.objects.filter(lead=lead).select_related("cadence", "ended_by")[:MOST_ROWS])
     pursuit = next((one for one in pursuits if one.ended_at is None), None)
     most = WHOLE_TIMELINE if whole else TIMELINE + 1
-    events = timeline(lead, told["changes"], zone=clock_of(user), most=most)
+    events = timeline(lead, told["changes"], most=most)
     latest = next((row["call"] for row in events if row.get("call")), None)
     tasks = list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee", "lead"))
     return {
@@ -106,7 +106,7 @@ def _number(link: LeadNumber, situation: guarding.Situation, verdicts: dict[int,
     )
 
 
-def timeline(lead: Lead, changes: list[Any], *, zone: ZoneInfo, most: int) -> list[dict[str, Any]]:
+def timeline(lead: Lead, changes: list[Any], *, most: int) -> list[dict[str, Any]]:
     """Touchpoints, calls, temperature and stage changes, whose it was and when it rested, newest first:
     [{at, text, kind, by, note}]."""
     rows = screen.timeline(lead, most=most)
@@ -133,7 +133,7 @@ def timeline(lead: Lead, changes: list[Any], *, zone: ZoneInfo, most: int) -> li
         }
         for move in moves
     ]
-    rows += lead_history.rows_of(lead, zone=zone, most=most)
+    rows += lead_history.rows_of(lead, most=most)
     for row in rows:
         if row["note"].strip(" .").casefold() == row["text"].casefold():
             row["note"] = ""

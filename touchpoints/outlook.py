@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 
-from .workload import Calendar, dials_by_day, due_by_day
+from .workload import Calendar, dials_by_day, due_by_day, works_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,16 +21,18 @@ DAYS = 10
 
 @dataclass(frozen=True)
 class Day:
-    """Calls due on a day, those overdue with today, and how many can be dialled; today those that still can."""
+    """Calls due on a day, those overdue with today, and how many can be dialled; today those that still can. Nobody
+    is expected to dial on a day `off`: what is due then waits for the next."""
 
     on: date
     due: int
     capacity: int
+    off: bool = False
 
     @property
     def over(self) -> int:
         """How many more are due than can be dialled."""
-        return max(0, self.due - self.capacity)
+        return 0 if self.off else max(0, self.due - self.capacity)
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,15 @@ def _outlook(people: Sequence[Any], teams: set[int], *, now: datetime) -> Outloo
         return found
 
     shown = [one for one in people if len(people) == 1 or one.role == "rep" or due["owner", one.pk]]
-    rows = [Person(one, _days(calendar, due["owner", one.pk], dials[one.pk])) for one in shown]
+    rows = [Person(one, _days(calendar, due["owner", one.pk], dials[one.pk], [one])) for one in shown]
     pool = owed([("team", pk) for pk in teams])
     whole = owed([("owner", one.pk) for one in shown]) + pool
     capacity = [sum(dials[one.pk][index] for one in shown) for index in range(DAYS)]
-    return Outlook(rows, [pool[index] for index in range(DAYS)], _days(calendar, whole, capacity))
+    return Outlook(rows, [pool[index] for index in range(DAYS)], _days(calendar, whole, capacity, shown))
 
 
-def _days(calendar: Calendar, due: Counter[int], dials: Sequence[int]) -> list[Day]:
-    return [Day(day, due[index], dials[index]) for index, day in enumerate(calendar.days)]
+def _days(calendar: Calendar, due: Counter[int], dials: Sequence[int], people: Sequence[Any]) -> list[Day]:
+    return [
+        Day(day, due[index], dials[index], off=not any(works_on(one, day) for one in people))
+        for index, day in enumerate(calendar.days)
+    ]

@@ -43,4 +43,8 @@ def ten_days(request: HttpRequest) -> HttpResponse:
 
 
 def _chart(days: Sequence[outlook.Day]) -> list[dict[str, Any]]:
-    return [{"label": date_format(day.on, "D j"), "due": day.due, "capacity": day.capacity} for day in days]
+    # Two letters of the weekday: ten days stand side by side on a phone.
+    return [
+        {"label": f"{date_format(day.on, 'D')[:2]} {day.on.day}", "due": day.due, "capacity": day.capacity}
+        for day in days
+    ]
