@@ -295,10 +295,12 @@ def disclosed(
 ) -> list[Disclosure]:
     """What must be said first in these places, what holds everywhere before countries and states.
 
-    What a track does not say of a place is taken from `fallback`: a track written for a few leads must not lose what
-    the law wants said to them.
+    What a track does not say of a place is taken from `fallback`, best first: what the law wants said must not be lost
+    by a track of one's own.
     """
-    texts = {one.place: one.text for one in fallback} | {one.place: one.text for one in own}
+    texts: dict[str, str] = {}
+    for one in (*own, *fallback):
+        texts.setdefault(one.place, one.text)
     wanted = dict.fromkeys((ANYWHERE, *places))
     return [Disclosure(place, texts[place]) for place in wanted if texts.get(place)]
 
@@ -340,6 +342,6 @@ def chosen(tracks: Iterable[C], *, wanted: Sequence[str], segments: set[int]) ->
     return next(fitting, None)
 
 
-def everybodys(tracks: Iterable[C], language: str) -> C | None:
-    """The track for everybody in one language: what a track for a segment leaves unsaid is taken from it."""
-    return next((one for one in ranked(tracks, wanted=[language]) if one.for_all), None)
+def everybodys(tracks: Iterable[C], language: str) -> list[C]:
+    """The tracks for everybody in one language, best first."""
+    return [one for one in ranked(tracks, wanted=[language]) if one.for_all]

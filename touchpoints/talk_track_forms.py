@@ -87,19 +87,19 @@ class TrackForm(forms.Form):
 
 
 class QuestionForm(forms.Form):
-    question = forms.CharField(label=_("question"), max_length=300)
+    question = forms.CharField(label=_("question"), max_length=300, widget=_area(2))
     field = forms.CharField(
         label=_("name of the answer"),
         required=False,
         max_length=60,
         widget=forms.TextInput(attrs={"placeholder": _("from the question")}),
     )
-    tip = forms.CharField(label=_("tip"), required=False, max_length=500, widget=_area(1))
+    tip = forms.CharField(label=_("tip"), required=False, max_length=500, widget=_area(3))
     answers = forms.CharField(
         label=_("answers, each with its tip"),
         required=False,
         max_length=4000,
-        widget=_area(2, placeholder=_("more than a year | Advice: …")),
+        widget=_area(3, placeholder=_("more than a year | Advice: …")),
     )
 
     def clean_field(self) -> str:

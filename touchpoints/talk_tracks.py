@@ -64,9 +64,13 @@ def choose(lead: Lead, places: Sequence[str], *, now: datetime) -> Chosen:
     track = talk.chosen(tracks, wanted=wanted, segments=_holding(lead, asked, now=now))
     if track is None:
         return Chosen(None, [])
-    default = talk.everybodys(tracks, track.language)
-    own, fallback = (talk.script_of(one).disclosures if one else () for one in (track, default))
-    return Chosen(track, talk.disclosed(own, fallback, places))
+    fallback = disclosed_to_all(tracks, track.language)
+    return Chosen(track, talk.disclosed(talk.script_of(track).disclosures, fallback, places))
+
+
+def disclosed_to_all(tracks: Iterable[TalkTrack], language: str) -> list[Disclosure]:
+    """What the tracks for everybody say first in a language, the best track's first: no other track loses it."""
+    return [one for row in talk.everybodys(tracks, language) for one in talk.script_of(row).disclosures]
 
 
 def _holding(lead: Lead, asked: Iterable[Segment], *, now: datetime) -> set[int]:
@@ -164,7 +168,7 @@ def start(name: str, language: str, *, by: AbstractUser, now: datetime) -> TalkT
     with transaction.atomic():
         if TalkTrack.objects.filter(key=key).exists():
             raise Invalid(gettext("There is a track of this name in this language already."), field="name")
-        model = talk.everybodys(TalkTrack.objects.in_use(), language)
+        model = next(iter(talk.everybodys(TalkTrack.objects.in_use(), language)), None)
         script = talk.script_of(model) if model else talk.Script()
         row = _write(key, 1, Wanted(name, language, script), by=by, now=now)
         _audit(row, "talk_track.started", {}, {"language": language}, by=by, now=now)

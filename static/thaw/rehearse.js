@@ -3,8 +3,8 @@
   "use strict";
   const doc = document;
   const { toast, isTyping } = window.thaw;
-  const screen = () => doc.getElementById("screen");
-  const form = () => doc.getElementById("outcome-form");
+  const screen = () => doc.getElementById("rehearsal");
+  const form = () => doc.getElementById("rehearse-form");
   const chosen = () => form()?.querySelector('.outcomes [aria-pressed="true"]');
   const say = (words) => {
     const then = doc.getElementById("then");
@@ -23,7 +23,7 @@
 
   doc.addEventListener("click", (event) => {
     const at = event.target instanceof Element ? event.target : null;
-    const outcome = at?.closest("#outcome-form .outcomes button[name=outcome]");
+    const outcome = at?.closest("#rehearse-form .outcomes button[name=outcome]");
     if (outcome && waits(outcome) && chosen() !== outcome) { event.preventDefault(); choose(outcome); return; }
     const more = at?.closest('[data-act="more"]');
     if (more) more.setAttribute("aria-expanded", String(form().querySelector(".outcomes").classList.toggle("all")));

@@ -163,7 +163,7 @@ class TestThePage:
             assert "Rehearsal" in text
             assert "Nobody is called, nobody exists, nothing is kept." in text
             assert "made up" in text
-            screen = text[text.index('id="screen"') :]
+            screen = text[text.index('id="rehearsal"') :]
             assert "tel:" not in screen
             assert reverse("call_dial") not in screen
             assert "hx-post" in screen

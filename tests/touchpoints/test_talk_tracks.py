@@ -370,7 +370,7 @@ class TestOnTheCall:
             talk_tracks.approve(talk_tracks.draft(row, by=max_, now=now), by=max_, now=now)
             page = client.get(reverse("call"))
         assert page.context["track"].version == 1
-        assert [one.place for one in page.context["track"].first] == ["US"]
+        assert [one.place for one in page.context["track"].first] == ["*", "US"]
         said = page.content.decode()
         assert (
             said.index("Say this first") < said.index("Why now") < said.index("We find what runs at night.")

@@ -124,6 +124,9 @@ def _screen(
         for n in range(1, talk.MOST_QUESTIONS + 1)
     }
     fact = scene.fact(now=now)
+    fallback = talk_tracks.disclosed_to_all(TalkTrack.objects.in_use(), track.language)
+    anywhere = [one.place for one in (*script.disclosures, *fallback)]
+    first = talk.disclosed(script.disclosures, fallback, anywhere)
     said = talk.spoken(script, facts)
     return {
         "person": person,
@@ -142,7 +145,7 @@ def _screen(
         "track": talk_tracks.shown_script(
             track,
             script,
-            talk.disclosed(script.disclosures, (), [one.place for one in script.disclosures]),
+            first,
             facts,
             answers=typed if same_round else {},
             voicemails_left=scene.attempt // 5,
@@ -181,6 +184,7 @@ def _buttons(user: Any) -> list[dict[str, Any]]:
             "talks": one.reach or one.conversation,
             "dangerous": one.dangerous,
             "common": one.common,
+            "first_row": (one.hotkey.isdigit() and one.hotkey != "0") or one.pk == "do_not_call",
         }
         for one in rows
     ]

@@ -30,6 +30,7 @@ from touchpoints.talk_track_forms import (
 from touchpoints.views.rules import managers_only
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from django.http import HttpRequest, HttpResponse
@@ -259,7 +260,7 @@ def _preview(
         "track": talk_tracks.shown_script(
             track,
             script,
-            talk.disclosed(script.disclosures, _fallback(track), places),
+            _first(track, script, places),
             facts,
             answers={one.field: one.answer for one in lead.answers.all()},
         ),
@@ -271,12 +272,17 @@ def _made_up(request: HttpRequest, track: TalkTrack, script: talk.Script) -> tal
     person = rehearsal.person(0, track.language)
     workspace = Workspace.current()
     facts = person.facts(request.user, firm=workspace.seller_name or workspace.name)
-    return talk_tracks.shown_script(track, script, list(script.disclosures), facts, answers={})
+    first = _first(track, script)
+    return talk_tracks.shown_script(track, script, first, facts, answers={})
 
 
-def _fallback(track: TalkTrack) -> tuple[talk.Disclosure, ...]:
-    default = talk.everybodys(TalkTrack.objects.in_use(), track.language)
-    return talk.script_of(default).disclosures if default else ()
+def _first(
+    track: TalkTrack, script: talk.Script, places: Sequence[str] | None = None
+) -> list[talk.Disclosure]:
+    """What is said first in these places, or in any."""
+    fallback = talk_tracks.disclosed_to_all(TalkTrack.objects.in_use(), track.language)
+    anywhere = [one.place for one in (*script.disclosures, *fallback)]
+    return talk.disclosed(script.disclosures, fallback, anywhere if places is None else places)
 
 
 def _samples(request: HttpRequest, track: TalkTrack) -> list[Lead]:
