@@ -9,9 +9,7 @@ from django.db import transaction
 from leads import consents
 from leads.models import Consent
 
-from . import todo
-from .bell import ring_on_commit
-from .bulk import START_PURSUITS
+from . import blockers, todo
 from .models import Task
 
 if TYPE_CHECKING:
@@ -26,5 +24,5 @@ def record(lead: Lead, *, by: Any, now: datetime, **given: Any) -> Consent:
         made = consents.record(lead, by=by, now=now, **given)
         if made.channel == Consent.Channel.CALL and consents.state_of(made, now=now) == "in_force":
             todo.finish_all([lead.pk], Task.Kind.RECORD_CONSENT, by=by, now=now)
-            ring_on_commit(START_PURSUITS)
+            blockers.go_on([lead.pk], now=now)
     return made

@@ -6,16 +6,17 @@ manager agrees it stands alone. Each word is audited.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
 from leads import agreement
 from leads.models import AuditEvent, Lead
 from leads.zones_field import validate_zone
 
-from . import refusals
+from . import blockers, refusals, todo
 from .models import Task
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def confirm_zone(lead: Lead, zone: str, *, by: AbstractUser, now: datetime) -> L
         elif not same:
             lead.zone_agreed_at = lead.zone_agreed_by = None
         _keep(lead, "lead.zone_confirmed", before, by=by, now=now)
-        Task.objects.filter(lead=lead, kind=Task.Kind.FIND_ZONE, done_at=None).update(done_at=now, done_by=by)
+        if todo.finish_all([lead.pk], Task.Kind.FIND_ZONE, by=by, now=now):
+            blockers.go_on([lead.pk], now=now)
     return lead
 
 
@@ -79,6 +81,38 @@ def agree_facts(lead: Lead, *, by: AbstractUser, now: datetime) -> Lead:
                 after={one.name: one.now for one in found},
             )
     return lead
+
+
+def take_back(lead: Lead, said: dict[str, Any], *, by: AbstractUser, now: datetime) -> Lead:
+    """The lead, with what `standing` told before somebody's word, which was a slip: seen at once, and audited."""
+    with transaction.atomic():
+        lead = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        before = _said(lead)
+        lead.confirmed_zone = said["zone"]
+        lead.zone_confirmed_at = _time(said["confirmed_at"])
+        lead.zone_confirmed_by_id = said["confirmed_by"]
+        lead.zone_agreed_at, lead.zone_agreed_by_id = _time(said["agreed_at"]), said["agreed_by"]
+        _keep(lead, "lead.zone_taken_back", before, by=by, now=now)
+    return lead
+
+
+def standing(lead: Lead) -> dict[str, Any]:
+    """What is said of the lead's zone, by whom and since when; as JSON keeps it."""
+    return {
+        "zone": lead.confirmed_zone,
+        "confirmed_at": _text(lead.zone_confirmed_at),
+        "confirmed_by": lead.zone_confirmed_by_id,
+        "agreed_at": _text(lead.zone_agreed_at),
+        "agreed_by": lead.zone_agreed_by_id,
+    }
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None
 
 
 def _said(lead: Lead) -> dict[str, object]:

@@ -85,13 +85,17 @@ def finish(task: Task, *, by: Any, now: datetime) -> bool:
         raise refusals.StillOpen(
             gettext("Nobody has decided what they wrote. Decide under Wishes or on the lead's page.")
         )
-    done = Task.objects.filter(pk=task.pk, done_at=None).update(done_at=now, done_by=by)
+    done = Task.objects.filter(pk=task.pk, done_at=None).update(
+        done_at=now, done_by=by, done_as=Task.DoneAs.BY_HAND, held_by=None, held_until=None
+    )
     return bool(done)
 
 
 def finish_all(leads: Collection[int], kind: str, *, by: Any, now: datetime) -> int:
     """Note that what was asked of a person is answered for these leads; returns how many tasks were open."""
-    return Task.objects.filter(lead__in=leads, kind=kind, done_at=None).update(done_at=now, done_by=by)
+    return Task.objects.filter(lead__in=leads, kind=kind, done_at=None).update(
+        done_at=now, done_by=by, done_as=Task.DoneAs.FACT, held_by=None, held_until=None
+    )
 
 
 def managers_of(leads: Iterable[Lead]) -> dict[int, int | None]:

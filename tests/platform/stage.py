@@ -39,6 +39,7 @@ from touchpoints import (
     record,
     rulesets,
     talk_tracks,
+    their_zone,
 )
 from touchpoints.models import (
     Cadence,
@@ -242,6 +243,17 @@ class Stage:
         return Task.objects.create(
             lead=self.one("lead"), kind=Task.Kind.LOOK_INTO, reason="no number", created_at=NOON
         )
+
+    def _later_task(self) -> Task:
+        """One that was put off till tomorrow."""
+        task: Task = self.one("task")
+        task.put_off_until = NOON + timedelta(days=1)
+        task.save(update_fields=["put_off_until"])
+        return task
+
+    def _rep_zone(self) -> Lead:
+        """A lead of Ada's whose zone a rep confirmed."""
+        return their_zone.confirm_zone(self.one("lead"), "America/New_York", by=self.ada, now=NOON)
 
     def _segment(self) -> Segment:
         return Segment.objects.create(name="mine", owner=self.ada, query={"stage": "new"})

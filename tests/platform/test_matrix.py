@@ -134,6 +134,12 @@ lookup_inbound                     GET     lead        in        ok   404  ok   
 lookup_inbound                     POST    lead        in        ok   404  ok   404  404  ok
 inbox_settle                       POST    unmatched   in        ok   404  ok   404  404  ok
 task_done                          POST    task        in        ok   404  ok   404  404  ok
+task_fact                          POST    task        in        ok   404  ok   404  404  ok
+task_later                         POST    task        in        ok   404  ok   404  404  ok
+task_cannot                        POST    task        in        ok   404  ok   404  404  ok
+task_undo                          POST    later_task  in        ok   404  ok   404  404  ok
+task_match                         POST    unmatched   in        ok   404  ok   404  404  ok
+task_zone                          POST    rep_zone    in        403  403  ok   403  404  ok
 lookup                             GET     -           in        ok   ok   ok   ok   ok   ok
 inbox                              GET     -           in        ok   ok   ok   ok   ok   ok
 tasks                              GET     -           in        ok   ok   ok   ok   ok   ok
@@ -515,6 +521,9 @@ BODIES: dict[tuple[str, str], Body] = {
     ("api_queue_skip", "POST"): lambda stage: {"reason": "lunch"},
     ("api_queue_done", "POST"): lambda stage: {"note": "sent"},
     ("visit_done", "POST"): lambda stage: {"outcome": "met"},
+    ("task_cannot", "POST"): lambda stage: {"reason": "nobody knows"},
+    ("task_match", "POST"): lambda stage: {"to": "discard"},
+    ("task_zone", "POST"): lambda stage: {"zone": "America/New_York"},
     ("lead_research", "POST"): lambda stage: {"needs": "changed"},
     ("lead_job", "POST"): lambda stage: {"company": "Hooli"},
     ("api_meetings_one", "PATCH"): lambda stage: {"status": "held"},

@@ -16,6 +16,7 @@ from leads import register
 from leads.keyset import page
 from touchpoints import settling
 from touchpoints.inbox import Entry, entries, waiting_for
+from touchpoints.refusals import Invalid, Refused
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,27 +43,32 @@ def inbox_settle(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     row = get_object_or_404(waiting_for(request.user), pk=pk)
     (entry,) = entries([row], user=request.user)
-    choice = request.POST.get("to", "")
-    lead = next((one.lead for one in entry.candidates if str(one.lead.pk) == choice), None)
-    if lead is None and choice != "discard" and not (choice == "new" and entry.may_be_new):
-        return _refuse(request, entry, gettext("Choose one of the candidates, a new lead, or discard it."))
     try:
-        touchpoint = _settle(row, lead, choice, user=request.user, now=now)
+        text = settle(entry, request.POST.get("to", ""), user=request.user, now=now)
     except settling.AlreadySettled:
         return _refuse(request, entry, gettext("Somebody settled this one meanwhile."))
     except register.LeadRefused as refused:
         return _refuse(request, entry, str(refused))
-    text = (
-        gettext("Given to %(name)s.") % {"name": touchpoint.lead.name}
-        if touchpoint is not None
-        else gettext("Discarded.")
-    )
+    except Refused as refused:
+        return _refuse(request, entry, refused.detail)
     if request.htmx:  # type: ignore[attr-defined]
         response = _answer(request)
         response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": "ok"}})
         return response
     messages.success(request, text)
     return redirect("inbox")
+
+
+def settle(entry: Entry, choice: str, *, user: Any, now: datetime) -> str:
+    """Do what was chosen (a candidate's id, new or discard), and say it. Raises `AlreadySettled`, LeadRefused, and
+    Invalid for what was not offered."""
+    lead = next((one.lead for one in entry.candidates if str(one.lead.pk) == choice), None)
+    if lead is None and choice != "discard" and not (choice == "new" and entry.may_be_new):
+        raise Invalid(gettext("Choose one of the candidates, a new lead, or discard it."), field="to")
+    touchpoint = _settle(entry.row, lead, choice, user=user, now=now)
+    if touchpoint is None:
+        return gettext("Discarded.")
+    return gettext("Given to %(name)s.") % {"name": touchpoint.lead.name}
 
 
 def _settle(
