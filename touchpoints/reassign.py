@@ -263,6 +263,8 @@ def _share(
 
 def carry_out(made: Plan, *, by: AbstractUser, now: datetime) -> Reassignment:
     """Deal the leads out as planned. Whoever got one of them since the plan was made keeps it."""
+    # Read before anything is locked: with thousands of leads it takes longer than all the rest.
+    times = _times(made, now=now)
     with transaction.atomic():
         ids = [row.lead.pk for row in made.rows]
         still = set(
@@ -281,7 +283,7 @@ def carry_out(made: Plan, *, by: AbstractUser, now: datetime) -> Reassignment:
             at=now,
             by=by,
         )
-        ReassignedLead.objects.bulk_create(_rows_of(kept, rows, made, now=now))
+        ReassignedLead.objects.bulk_create(_rows_of(kept, rows, made, times))
         reason = gettext("dealt out: leads of %(who)s") % {"who": made.giver}
         for to in {row.to for row in rows}:
             theirs = [row.lead for row in rows if row.to == to]
@@ -290,10 +292,19 @@ def carry_out(made: Plan, *, by: AbstractUser, now: datetime) -> Reassignment:
     return kept
 
 
-def _rows_of(kept: Reassignment, rows: Sequence[Dealt], made: Plan, *, now: datetime) -> list[ReassignedLead]:
-    moving = [row for row in rows if row.moves and row.follow_up is not None]
+def _times(made: Plan, *, now: datetime) -> dict[int, tuple[datetime, datetime]]:
+    """From when to when each call that moves is due on its new day, by the lead's id."""
+    moving = [row for row in made.rows if row.moves and row.follow_up is not None]
     situations = guarding.gather([row.lead for row in moving], now=now)
-    after = {row.lead.pk: _time_on(row, situations[row.lead.pk], made.calendar) for row in moving}
+    return {row.lead.pk: _time_on(row, situations[row.lead.pk], made.calendar) for row in moving}
+
+
+def _rows_of(
+    kept: Reassignment,
+    rows: Sequence[Dealt],
+    made: Plan,
+    times: Mapping[int, tuple[datetime, datetime]],
+) -> list[ReassignedLead]:
     return [
         ReassignedLead(
             reassignment=kept,
@@ -305,8 +316,8 @@ def _rows_of(kept: Reassignment, rows: Sequence[Dealt], made: Plan, *, now: date
             follow_up=row.follow_up,
             due_before=row.follow_up.due_at if row.follow_up else None,
             until_before=row.follow_up.window_end if row.follow_up else None,
-            due_after=after.get(row.lead.pk, (None, None))[0],
-            until_after=after.get(row.lead.pk, (None, None))[1],
+            due_after=times.get(row.lead.pk, (None, None))[0],
+            until_after=times.get(row.lead.pk, (None, None))[1],
         )
         for row in rows
     ]
@@ -330,12 +341,20 @@ def _moved_note() -> str:
 
 def _move_calls(kept: Reassignment) -> None:
     """Put the calls on their new days, from the rows that say so: one statement."""
-    row = kept.rows.filter(follow_up=OuterRef("pk"), due_after__isnull=False)
-    FollowUp.objects.open().filter(Exists(row)).update(
-        due_at=Subquery(row.values("due_after")[:1]),
-        planned_for=Subquery(row.values("due_after")[:1]),
-        window_end=Subquery(row.values("until_after")[:1]),
+    moved = kept.rows.filter(due_after__isnull=False)
+    FollowUp.objects.open().filter(pk__in=moved.values("follow_up")).update(
+        due_at=_of_last_row("due_after"),
+        planned_for=_of_last_row("due_after"),
+        window_end=_of_last_row("until_after"),
         reason=Substr(Concat(Value(_moved_note()), F("reason")), 1, 300),
+    )
+
+
+def _of_last_row(column: str) -> Subquery:
+    """What the follow-up's last row says. Asked for by the follow-up alone, which an index answers for each: with the
+    reassignment as well, some databases read all of its rows for every call."""
+    return Subquery(
+        ReassignedLead.objects.filter(follow_up=OuterRef("pk")).order_by("-pk").values(column)[:1]
     )
 
 
@@ -382,16 +401,16 @@ def undo(kept: Reassignment, *, by: AbstractUser, now: datetime) -> int:
             leads = [row.lead for row in mine]
             owner, team = mine[0].from_owner, mine[0].from_team
             assign.assign(leads, owner=owner, team=team, by=by, reason=reason, now=now)
-        back = ReassignedLead.objects.filter(
-            pk__in=ids, follow_up=OuterRef("pk"), due_after=OuterRef("planned_for"), due_before__isnull=False
+        ReassignedLead.objects.filter(pk__in=ids).update(given_back_at=now)
+        back = locked.rows.filter(
+            given_back_at=now, due_before__isnull=False, due_after=F("follow_up__planned_for")
         )
-        FollowUp.objects.open().filter(Exists(back)).update(
-            due_at=Subquery(back.values("due_before")[:1]),
-            planned_for=Subquery(back.values("due_before")[:1]),
-            window_end=Subquery(back.values("until_before")[:1]),
+        FollowUp.objects.open().filter(pk__in=back.values("follow_up")).update(
+            due_at=_of_last_row("due_before"),
+            planned_for=_of_last_row("due_before"),
+            window_end=_of_last_row("until_before"),
             reason=Replace(F("reason"), Value(_moved_note()), Value("")),
         )
-        ReassignedLead.objects.filter(pk__in=ids).update(given_back_at=now)
         Reassignment.objects.filter(pk=locked.pk).update(undone_at=now, undone_by=by)
     return len(rows)
 
