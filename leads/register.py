@@ -258,7 +258,7 @@ def edit_lead(
         home = fields.get("country", lead.country) or Workspace.current().region
         phones, phone_errors = read_phones(_phone_inputs(changes), home)
         ids, id_errors = _id_changes(lead, changes.get("external_ids") or {})
-        errors += phone_errors + id_errors + _company_that_asked(lead, fields, by)
+        errors += phone_errors + id_errors + _wish_evaded(lead, fields, by)
         if errors := errors or _erased(lead, fields, phones, ids):
             raise LeadRefused(errors)
         stood = standing_of(lead)
@@ -286,16 +286,23 @@ def edit_lead(
     return lead
 
 
-def _company_that_asked(lead: Lead, fields: dict[str, Any], by: Any) -> list[FieldError]:
-    """A company that asked not to be called asked for its people: only managers say that somebody is none of them."""
-    company = lead.company
-    if company is None or "company" not in fields or folded(fields["company"]) == folded(company.name):
+def _wish_evaded(lead: Lead, fields: dict[str, Any], by: Any) -> list[FieldError]:
+    """A person on our own list is known by the name, a company's people by the company: managers change those."""
+    if by is None or by.is_manager:
         return []
-    entries = Suppression.objects.active().filter(scope=Suppression.Scope.COMPANY, company=company)
-    if by is None or by.is_manager or not entries.exists():
-        return []
-    reason = _("%(company)s asked not to be called") % {"company": company.name}
-    return [FieldError("company", "not_yours", reason, _("a manager, where they do not work there"))]
+    person = f"{fields.get('first_name', lead.first_name)} {fields.get('last_name', lead.last_name)}".strip()
+    company, scopes = lead.company.name if lead.company else "", Suppression.Scope
+    asked, errors = Suppression.objects.active(), []
+    left = company and folded(fields.get("company", company)) != folded(company)
+    if left and asked.filter(scope=scopes.COMPANY, company=lead.company).exists():
+        reason = _("%(company)s asked not to be called") % {"company": company}
+        expected = _("a manager, where they do not work there")
+        errors.append(FieldError("company", "not_yours", reason, expected))
+    renamed = folded(person) != folded(lead.person)
+    if renamed and asked.filter(scope=scopes.PERSON, lead=lead).exists():
+        reason = _("%(name)s asked not to be called") % {"name": lead.name}
+        errors.append(FieldError("last_name", "not_yours", reason, _("a manager, where the name is wrong")))
+    return errors
 
 
 def _erased(

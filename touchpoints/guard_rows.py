@@ -113,13 +113,17 @@ _ENTRY = (
 )
 _CUSTOMERS = "SELECT 'customer', e164, NULL, NULL, domain, '', added_at, NULL FROM leads_customer"
 _NAMESAKE = "namesake"
-# People on the list who have or had one of the numbers: made anew under another id, they are the same people.
-_NAMESAKES = """
+# People on the list who have or had one of the numbers, by the names of leads merged into theirs too: made anew under
+# another id, they are the same people.
+_NAMESAKES = " UNION ALL ".join(
+    f"""
     SELECT 'namesake', n.e164, s.lead_id, NULL, p.first_name || ' ' || p.last_name, p.job_title, s.requested_at, NULL
     FROM leads_number n JOIN leads_leadnumber k ON k.number_id = n.id
-    JOIN leads_suppression s ON s.lead_id = k.lead_id JOIN leads_lead p ON p.id = k.lead_id
-    WHERE s.scope = 'person' AND s.state <> 'declined' AND s.lifted_at IS NULL AND {in:n.e164}
-"""
+    JOIN leads_suppression s ON s.lead_id = k.lead_id JOIN leads_lead p ON p.{which} = s.lead_id
+    WHERE s.scope = 'person' AND s.state <> 'declined' AND s.lifted_at IS NULL AND {{in:n.e164}}
+"""  # noqa: S608 - the columns are named here
+    for which in ("id", "merged_into_id")
+)
 # A declined proposal was no wish: it stops nothing and voids nothing that was granted before.
 _LISTS = f"""
     {_ENTRY} WHERE scope = 'number' AND state <> 'declined' AND NOT e164 = '' AND {{in:e164}}
@@ -154,6 +158,7 @@ def lists_of(
             e164s,
             list(lead_ids),
             sorted(company_ids),
+            e164s,
             e164s,
             erasures.digests,
             e164s,

@@ -252,6 +252,29 @@ def test_taking_the_number_from_the_lead_on_the_list_frees_nobody(
     assert codes(second, now) == ("internal_dnc",)
 
 
+def test_a_rep_does_not_rename_a_person_on_the_list(
+    a_lead: ALead, ada: User, max_: User, now: datetime
+) -> None:
+    lead = a_lead(owner=ada, first_name="Jo", last_name="Smith", phones=(SWITCHBOARD,))
+    suppress.suppress(scope="person", lead=lead, by=ada, now=now)
+    for changes in ({"last_name": "Somebody"}, {"first_name": "", "last_name": ""}):
+        with pytest.raises(LeadRefused):
+            register.edit_lead(lead, changes, by=ada, now=now)
+    register.edit_lead(lead, {"first_name": "JO", "city": "Albany"}, by=ada, now=now)
+    register.edit_lead(lead, {"last_name": "Smith-Lee"}, by=max_, now=now)
+
+
+def test_merging_a_person_on_the_list_away_keeps_their_name_on_it(
+    a_lead: ALead, ada: User, now: datetime
+) -> None:
+    goes = a_lead(owner=ada, first_name="Jo", last_name="Smith", phones=(SWITCHBOARD,))
+    suppress.suppress(scope="person", lead=goes, by=ada, now=now)
+    stays = a_lead(owner=ada, first_name="Another", last_name="Name", phones=(SWITCHBOARD,))
+    merge.merge(stays, goes, by=ada, now=now)
+    again = a_lead(owner=ada, first_name="Jo", last_name="Smith", phones=(SWITCHBOARD,))
+    assert (codes(stays, now), codes(again, now)) == (("internal_dnc",), ("internal_dnc",))
+
+
 # --- by amending, undoing, reporting ------------------------------------------------------------------------------
 
 
