@@ -90,9 +90,9 @@ def weigh(call: CallAttempt, at: datetime, situation: Situation, *, now: datetim
 
 
 def _why_not(situation: Situation, at: datetime) -> str:
-    """The rule that stands against a call then, in words; "" where none of the guard's does."""
+    """The rule that stands against a call then, in one sentence; "" where none of the guard's does."""
     numbers = [link.number for link in situation.callable_numbers()]
     verdicts = [situation.verdict(number, now=at, redial=True) for number in numbers]
     if not verdicts or any(verdict.decision != "block" for verdict in verdicts):
         return ""
-    return verdicts[0].reasons[0].detail
+    return verdicts[0].reasons[0].detail.partition(". ")[0]
