@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
@@ -22,6 +22,7 @@ from .models import (
     HandRaise,
     Outcome,
     OutcomeChange,
+    Promise,
     Pursuit,
     TemperatureOverride,
 )
@@ -51,9 +52,9 @@ class Earlier(NamedTuple):
 def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
     """The call with its pursuit and its lead, locked, with what stands beside them.
 
-    The lead first, as everywhere, so that nobody waits in a circle. Beside it: `raised_at` of the hand-raise of its
-    latest hand-raise, `planned` and `overridden`, the ids of its open follow-up and of a
-    temperature set by hand; beside the call: `changes`, how often its outcome was changed.
+    The lead first, as everywhere, so that nobody waits in a circle. Beside it: `raised_at` of its latest
+    hand-raise, `planned` and `overridden`, the ids of its open follow-up and of a temperature set by hand,
+    `promised`, whether a promise is open; beside the call: `changes`, how often its outcome was changed.
 
     Raises `refusals.AttemptClosed` where the person was erased: nothing more is kept of what they said.
     """
@@ -64,6 +65,7 @@ def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
     lead = leads.annotate(
         raised_at=latest_raise(OuterRef("pk")),
         planned=Subquery(planned[:1]),
+        promised=Exists(Promise.objects.filter(**of_lead, kept_at=None, broken_at=None, cancelled_at=None)),
         overridden=Subquery(overridden[:1]),
     ).get(pk=call.lead_id)
     if lead.erased_at is not None:

@@ -7,7 +7,7 @@ lead's local day that was tried least on this weekday, inside the hours in which
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 
@@ -18,9 +18,12 @@ from .defaults import DEFAULT_DAY_PARTS, PRIORS, DefaultDayPart
 
 Window = tuple[datetime, datetime]
 Cell = tuple[int, str]
+Permitted = Callable[[datetime, datetime], Sequence[Window]]
 
 CALL = "call"
 HORIZON = timedelta(days=120)
+# So far ahead the hours of whoever calls are waited for; an attempt is not put off for longer than that.
+DESK_HORIZON = timedelta(days=30)
 # What is left of a day part must be worth sitting down for, unless nothing longer comes within the horizon.
 SHORTEST_SLOT = timedelta(minutes=15)
 MOST_PER_CELL = 2
@@ -84,17 +87,19 @@ def _no_holiday(_day: date) -> bool:
 class Place:
     """Where the lead is: reference zone, business days, and the permitted windows (UTC) between two instants.
 
-    `is_holiday` matters for Saturdays only, which are no business days yet open to consumers.
+    `is_holiday` matters for Saturdays only, which are no business days yet open to consumers. `at_desk` says when
+    whoever calls is at work; None: whenever they may be called.
     """
 
     zone: tzinfo
     is_business_day: Callable[[date], bool]
-    permitted: Callable[[datetime, datetime], Sequence[Window]]
+    permitted: Permitted
     audience: str = "business"
     is_holiday: Callable[[date], bool] = _no_holiday
     caps: Caps = Caps()
     day_parts: tuple[DefaultDayPart, ...] = DEFAULT_DAY_PARTS
     weights: Mapping[Cell, float] = field(default_factory=lambda: weights())
+    at_desk: Permitted | None = None
 
     def local_date(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
@@ -253,8 +258,49 @@ def slot_from(
     """The best cell on `first_day`, or on the first day after it that has one; nothing before `now`.
 
     A weekday of which every open cell was used twice is passed over, unless all are. `only_parts` and
-    `last_day` narrow the choice. Where calls are permitted outside all parts of the day only, those hours do.
+    `last_day` narrow the choice. Where calls are permitted outside all parts of the day only, those hours do. The
+    hours of whoever calls come first; where none of them fits for weeks, the lead's own decide.
     """
+    if place.at_desk is not None:
+        start = max(first_day, place.local_date(now))
+        found = _slot_from(
+            first_day,
+            history,
+            replace(place, permitted=_at_desk(place.permitted, place.at_desk), at_desk=None),
+            now=now,
+            first_open=first_open,
+            only_parts=only_parts,
+            last_day=min(last_day or start + DESK_HORIZON, start + DESK_HORIZON),
+        )
+        if isinstance(found, Candidate):
+            return found
+    return _slot_from(
+        first_day, history, place, now=now, first_open=first_open, only_parts=only_parts, last_day=last_day
+    )
+
+
+def _at_desk(permitted: Permitted, at_desk: Permitted) -> Permitted:
+    """Where both are: the call is permitted, and somebody is there to make it."""
+
+    def both(start: datetime, end: datetime) -> Sequence[Window]:
+        windows = permitted(start, end)
+        desk = at_desk(start, end) if windows else ()
+        shared = [(max(opens, there), min(closes, gone)) for opens, closes in windows for there, gone in desk]
+        return [(opens, closes) for opens, closes in shared if closes > opens]
+
+    return both
+
+
+def _slot_from(
+    first_day: date,
+    history: Sequence[Attempted],
+    place: Place,
+    *,
+    now: datetime,
+    first_open: bool,
+    only_parts: Sequence[str],
+    last_day: date | None,
+) -> Candidate | Declined:
     used = Counter((past.local_weekday, past.day_part) for past in history)
     start = max(first_day, place.local_date(now))
     last = last_day or start + HORIZON

@@ -27,6 +27,7 @@ from leads.zones import find_zones
 
 from . import guard_rows
 from .cadence import Caps, Place
+from .desk_hours import Desks
 from .guard_rows import CAPS_REACH_BACK, Dials, Lists
 from .situation import Scope, Situation, zones_of_lead
 
@@ -81,6 +82,7 @@ class _Gathering:
 
     def __init__(self, leads: Sequence[Lead], now: datetime, *, past: bool) -> None:
         self.leads, self.now, self.past = leads, now, past
+        self.desks = Desks(lead.owner_id for lead in leads)
         ids = [lead.pk for lead in leads]
         self.terms = terms()
         self.links = guard_rows.links_of(ids, now=now)
@@ -116,6 +118,7 @@ class _Gathering:
             dialled=self.dials.to_lead.get(lead.pk, ()),
             caps=Caps(caps.per_day, caps.per_7_days),
             users_of={link.number_id: link.users for link in links},
+            desks=self.desks,
         )
 
     def _rules(self, lead: Lead, e164: str) -> rules_of_call.Rules:

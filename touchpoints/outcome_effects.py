@@ -139,7 +139,7 @@ def _learn(log: Logging) -> None:
 
 
 def promise_and_meet(log: Logging, outcome: Outcome, step: NextStep) -> None:
-    if outcome.reach:
+    if outcome.reach and log.lead.promised:  # type: ignore[attr-defined]
         due = _open_promises(log.lead).filter(due_at__lte=log.now + timedelta(days=1))
         kept = list(due.values_list("pk", flat=True))
         for pk in kept:

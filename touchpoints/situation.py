@@ -25,7 +25,12 @@ from . import connect_rates, refusals
 from .cadence import Attempted, Caps, Place, attempted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leads.guard import GuardFacts, Verdict
+
+    from .cadence import Window
+    from .desk_hours import Desks
 
 Scope = Suppression.Scope
 # For asking about caps alone: every hour open.
@@ -46,6 +51,7 @@ class Situation:
     dialled: tuple[datetime, ...]
     caps: Caps
     users_of: dict[int, int] = field(default_factory=dict)  # number id -> how many people share it
+    desks: Desks | None = None  # of the leads gathered together
 
     # --- places and times ----------------------------------------------------------------------------------
 
@@ -101,7 +107,13 @@ class Situation:
             is_holiday=lambda day: bool(holiday_name(day, country=country, region=region)),
             caps=self.caps,
             weights=connect_rates.weights_of(self.lead.team_id, self.lead.audience, now=self.now),
+            at_desk=self._at_desk,
         )
+
+    def _at_desk(self, start: datetime, end: datetime) -> Sequence[Window]:
+        """When the lead's owner is at work; read when the planner first asks."""
+        asked = self.desks.of(self.lead.owner_id) if self.desks else None
+        return asked(start, end) if asked else [(start, end)]
 
     @cached_property
     def hours(self) -> Hours | None:

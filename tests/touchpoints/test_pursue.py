@@ -108,7 +108,7 @@ def test_nobody_is_given_work_on_days_away(a_lead: ALead, ada: User, now: dateti
 def test_a_lead_that_waits_for_a_person_waits(a_lead: ALead, ada: User, max_: User, now: datetime) -> None:
     waiting, done, free = (a_lead(owner=ada) for _ in range(3))
     for lead in (waiting, done):
-        todo.ask(lead, "find_name", "nobody knows it", now=now)
+        todo.ask(lead, "look_into", "who decides there?", now=now)
     todo.finish(done.tasks.get(), by=max_, now=now)
     starts.start_waiting(now=now)
     assert set(Pursuit.objects.values_list("lead", flat=True)) == {done.pk, free.pk}
