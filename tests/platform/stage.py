@@ -171,7 +171,9 @@ class Stage:
 
     def _open_call(self) -> CallAttempt:
         self.one("earlier_call")  # only one call can be open at a time
-        return calls.dial(self.one("lead"), user=self.ada, now=NOON)
+        # The house leaves hours between two calls to a number.
+        lead = self.one("idle_lead" if "logged_call" in self.made else "lead")
+        return calls.dial(lead, user=self.ada, now=NOON)
 
     def _logged_call(self) -> CallAttempt:
         call = calls.dial(self.one("lead"), user=self.ada, now=NOON)
