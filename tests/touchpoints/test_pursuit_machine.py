@@ -132,7 +132,7 @@ class Story:
 
     def _pause(self, days: int) -> None:
         for pursuit in Pursuit.objects.open().filter(lead=self.lead):
-            pauses.pause(pursuit, self.now + days * DAY, by=self.rep, now=self.now)
+            pauses.pause(pursuit, self.now + days * DAY, by=self.rep, why="budget frozen", now=self.now)
 
     def _resume(self, _nothing: int) -> None:
         for pursuit in Pursuit.objects.open().filter(lead=self.lead):
