@@ -77,7 +77,9 @@ class Weighed:
 def weigh(call: CallAttempt, at: datetime, situation: Situation, *, now: datetime) -> Weighed:
     """May the lead of this call be called at `at`? By their own wish, so that only the law stands against it."""
     assert call.user is not None  # whoever asks
-    policy = Outcome.objects.filter(active=True, policy="agreed_time").first() or Outcome(policy="agreed_time")
+    policy = Outcome.objects.filter(active=True, policy="agreed_time").first() or Outcome(
+        policy="agreed_time"
+    )
     logged = Logged(policy.pk or "", callback_at=at)
     after = AfterCall(call, call.lead, logged, situation, earlier_calls(call), None, now=now)
     step = after.decide(policy)

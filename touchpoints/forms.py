@@ -130,7 +130,10 @@ class OutcomeForm(forms.Form):
 
     def _read_callback(self, data: dict[str, Any]) -> None:
         if data.get("callback_at"):
-            exact = {"callback_at": self.data["callback_at"], "callback_exact": data.get("callback_exact", "")}
+            exact = {
+                "callback_at": self.data["callback_at"],
+                "callback_exact": data.get("callback_exact", ""),
+            }
             data["callback_at"] = self.moment(exact, zone=self.zone, now=self.now)
         elif self.now is not None and data.get("callback_words"):
             said_at = _moment(data.get("callback_said_at", "")) or self.now
