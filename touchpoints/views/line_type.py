@@ -1,4 +1,4 @@
-"""What kind of line is a lead's number? For everybody signed in, on leads they may see; managers say it is no mobile."""
+"""What kind of line is a lead's number? For everybody signed in, on leads they may see; managers may unsay a mobile."""
 
 from __future__ import annotations
 
