@@ -92,26 +92,14 @@ class Worker:
 
     def start(self) -> None:
         """Start it and wait until it takes tasks."""
-        from django.conf import settings
-
         before = self.log.stat().st_size if self.log.exists() else 0
         celery = [sys.executable, "-m", "celery", "-A", "crm"]
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
-            "THAW_TEST_DATABASE_NAME": str(settings.DATABASES["default"]["NAME"]),
-            "PYTHONPATH": str(ROOT),
-            "REMAP_SIGTERM": "SIGQUIT",
-        }
         name = f"{self.log.stem}@%h"
         worker = [*celery, "worker", "--hostname", name, "--concurrency", "2"]
         commands = [[*worker, "--without-gossip", "--without-mingle"]]
         if self.with_beat:
             commands.append([*celery, "beat", "--pidfile=", "--schedule", str(self.log.with_suffix(".beat"))])
-        with self.log.open("ab") as log:
-            self.processes = [
-                start(command, env=environment, cwd=ROOT, stdout=log, stderr=log) for command in commands
-            ]
+        self.processes = [self._launch(command) for command in commands]
 
         def is_ready() -> bool:
             written = self.log.read_bytes()[before:]
@@ -120,6 +108,26 @@ class Worker:
             return b"tests.worker_settings: ready" in written
 
         wait_until(is_ready, seconds=30, what=f"the worker, see {self.log}")
+
+    def _launch(self, command: list[str]) -> subprocess.Popen[bytes]:
+        from django.conf import settings
+
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.worker_settings",
+            "THAW_TEST_DATABASE_NAME": str(settings.DATABASES["default"]["NAME"]),
+            "PYTHONPATH": str(ROOT),
+            "REMAP_SIGTERM": "SIGQUIT",
+        }
+        with self.log.open("ab") as log:
+            return start(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+
+    def revive(self) -> None:
+        """Start anew whatever died, as `serve` and every service manager do."""
+        self.processes = [
+            process if process.poll() is None else self._launch(process.args)  # type: ignore[arg-type]
+            for process in self.processes
+        ]
 
     @property
     def pid(self) -> int:

@@ -156,9 +156,9 @@ def resume_stalled(*, leads: Collection[int] | None = None, now: datetime) -> in
 
 
 def _go_on(pairs: Sequence[tuple[Lead, Pursuit]], *, now: datetime) -> None:
-    through = [one for _lead, one in pairs if one.reached_at is None and one.attempt > one.target]
+    through = {one for _lead, one in pairs if one.reached_at is None and one.attempt > one.target}
     if through:
-        end_many(through, Pursuit.EndReason.EXHAUSTED, by=None, now=now)
+        end_many(list(through), Pursuit.EndReason.EXHAUSTED, by=None, now=now)
     going = [(lead, pursuit) for lead, pursuit in pairs if pursuit not in through]
     if going:
         situations = guarding.gather([lead for lead, _p in going], now=now)
