@@ -11,10 +11,11 @@ from django.db import IntegrityError, InterfaceError, OperationalError, connecti
 from django.db.models import Max, Q, Subquery
 from django.utils.translation import gettext
 
+from leads import plain_sql
 from leads.identity import Identity
 from leads.models import Lead, Number, Workspace
 
-from . import guarding, outcomes, plain_sql, pursue, record, refusals, stage, talk_tracks
+from . import guarding, outcomes, pursue, record, refusals, stage, talk_tracks
 from .call_proof import proof_of, refusal_as_kept, verdict_as_kept
 from .models import (
     BlockedDial,

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from leads.models import Segment
+from leads.plain_sql import rows
 
 from .cover import LATE_AFTER
 from .models import CallBlock
-from .plain_sql import rows
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser

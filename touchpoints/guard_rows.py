@@ -20,8 +20,7 @@ from leads.erasure import Lookup, key_ids
 from leads.guard import Permission
 from leads.known import folded
 from leads.models import LeadNumber, Number, Suppression
-
-from .plain_sql import rows
+from leads.plain_sql import rows
 
 if TYPE_CHECKING:
     from leads.erasure import Callee

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils.translation import gettext
 
+from leads import plain_sql
 from leads.models import Lead, Workspace
 
-from . import cover, customers, desk, follow_ups, guarding, hand_raises, plain_sql, queue_order, todo
+from . import cover, customers, desk, follow_ups, guarding, hand_raises, queue_order, todo
 from .models import CallAttempt, Channel, FollowUp, Skip
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from django.db import connection
 from django.db.models import Subquery
 
 from leads.models import Workspace
+from leads.plain_sql import rows
 
 from . import blocks
 from .models import FollowUp
-from .plain_sql import rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

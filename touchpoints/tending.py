@@ -9,7 +9,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 
-from . import guarding, plain_sql
+from leads import plain_sql
+
+from . import guarding
 from .follow_ups import Rank
 from .models import FollowUp, Promise
 from .sweeps import noted

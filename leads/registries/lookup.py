@@ -16,11 +16,11 @@ from threading import Lock
 
 import structlog
 from django.conf import settings
-from django.db.models import BooleanField, Case, Q, Value, When
-from django.db.models.functions import Now  # noqa: TID251 (whether a load runs is asked of today's clock)
+from django.db import connection
 from pyroaring import BitMap
 
-from leads.models import RegistryArea, RegistryBitmap, RegistryLoad
+from leads import plain_sql
+from leads.models import RegistryBitmap, RegistryLoad
 from leads.registries.bitmaps import BitmapDamaged, from_bytes
 
 log = structlog.get_logger(__name__)
@@ -47,32 +47,32 @@ class Listed:
     load: int
 
 
+_DATABASE_CLOCK = {
+    "postgresql": "STATEMENT_TIMESTAMP()",
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
+}
+_IN_FORCE = {
+    vendor: f"""
+    SELECT a.registry, a.key, a.list_date, a.version, a.bitmap_id, b.checksum,
+        CASE WHEN l.status = %s AND l.claimed_until > {clock} THEN 1 ELSE 0 END, a.load_id, l.host, l.pid
+    FROM leads_registryarea a LEFT JOIN leads_registrybitmap b ON b.id = a.bitmap_id
+        LEFT JOIN leads_registryload l ON l.id = a.loading_id
+    WHERE {{in:a.key}} ORDER BY a.registry, a.key"""  # noqa: S608 - the clock is ours
+    for vendor, clock in _DATABASE_CLOCK.items()
+}
+
+
 def in_force(keys: Collection[str]) -> list[Listed]:
     """The lists in force for these parts: one query.
 
     Whether a list is being loaded is a matter of this very moment, even where a verdict is asked for another one:
     hence the database's clock.
     """
-    running = Q(loading__status=RegistryLoad.Status.LOADING, loading__claimed_until__gt=Now())
-    rows = (
-        RegistryArea.objects.filter(key__in=keys)
-        .annotate(running=Case(When(running, then=Value(True)), default=False, output_field=BooleanField()))
-        .order_by("registry", "key")
-        .values_list(
-            "registry",
-            "key",
-            "list_date",
-            "version",
-            "bitmap_id",
-            "bitmap__checksum",
-            "running",
-            "load_id",
-            "loading__host",
-            "loading__pid",
-        )
-    )
+    rows = plain_sql.rows(_IN_FORCE[connection.vendor], [RegistryLoad.Status.LOADING.value, list(keys)])
     return [
-        Listed(registry, key, on, version, bitmap, checksum or "", running and not is_dead(host, pid), load)
+        Listed(
+            registry, key, on, version, bitmap, checksum or "", bool(running) and not is_dead(host, pid), load
+        )
         for registry, key, on, version, bitmap, checksum, running, load, host, pid in rows
     ]
 

@@ -168,6 +168,8 @@
   const settle = (call, status, landed, unsent) => {
     const entry = read(keyOf(call));
     if (!entry || landed === loginUrl) return;
+    // Called back while it was on its way: nothing is sent again before the other outcome is finished.
+    if (isLost(status) && entry.state === "typing") { tell(); return; }
     if (isLost(status)) { failing = status !== 0; put({ ...entry, state: "waiting", failed: true }); later(); tell(); doc.dispatchEvent(new CustomEvent("waiting", { detail: { call, outcome: entry.outcome } })); return; }
     tries = 0;
     if (status === 200) {

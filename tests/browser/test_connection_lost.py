@@ -15,7 +15,7 @@ from touchpoints import calls, outcomes
 from touchpoints.models import CallAttempt, FollowUp
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 Desk = Callable[..., list[Lead]]
 AtDesk = Callable[[], "Page"]
@@ -79,6 +79,29 @@ def test_another_outcome_while_it_waits_calls_the_first_back(desk: Desk, at_desk
     in_front(page, two)
     assert outcomes_of(one) == ["info_requested"]
     assert one.promises.get().text == "the study"
+
+
+def test_what_is_called_back_while_its_send_fails_stays_called_back(desk: Desk, at_desk: AtDesk) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    call_of(page, one)
+    held: list[Route] = []
+    page.route("**/outcome/", lambda route: held.append(route))
+    page.keyboard.press("1")
+    until(page, lambda: held)
+    choose(page, "9", "promise")
+    page.keyboard.type("the study")
+    held[0].abort("connectionreset")
+    says(page, "what you type is kept here")
+    page.unroute("**/outcome/")
+    page.context.set_offline(True)
+    page.context.set_offline(False)
+    says_nothing(page)
+    page.wait_for_timeout(500)
+    assert outcomes_of(one) == [None], "it is not finished yet"
+    page.keyboard.press("Enter")
+    in_front(page, two)
+    assert outcomes_of(one) == ["info_requested"]
 
 
 def test_a_reload_in_the_middle_keeps_note_and_chosen_outcome(desk: Desk, at_desk: AtDesk) -> None:

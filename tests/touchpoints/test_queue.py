@@ -13,8 +13,9 @@ from django.db import connection, connections
 from django.test import Client
 
 from crm.accounts.models import Absence, Team, User
+from leads import plain_sql
 from leads.models import Customer, Lead
-from touchpoints import calls, engine, follow_ups, outcomes, plain_sql, pursue, queue, queue_order, suppress
+from touchpoints import calls, engine, follow_ups, outcomes, pursue, queue, queue_order, suppress
 from touchpoints.models import FollowUp, Skip, Touchpoint
 
 pytestmark = pytest.mark.django_db
