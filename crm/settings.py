@@ -152,6 +152,10 @@ else:
     _database.setdefault("CONN_MAX_AGE", 60)
     _database["CONN_HEALTH_CHECKS"] = True
     _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # Statements written by hand are planned once for each connection; the ORM's are not, whatever stands here.
+    _database["OPTIONS"].setdefault(
+        "prepare_threshold", 0 if env.bool("THAW_PREPARED_STATEMENTS", default=True) else None
+    )
 
 # --- Broker and engine --------------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="")

@@ -11,10 +11,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
 
+from leads import plain_sql
 from leads.guard_facts import HouseCaps
 from leads.guard_facts import Workspace as Settings
 from leads.law import RuleBook
@@ -50,21 +52,20 @@ class Terms:
     book: RuleBook
 
 
-_kept: tuple[tuple[Any, ...], Terms] | None = None
+_kept: tuple[list[tuple[Any, ...]], Terms] | None = None
 
 
 def terms() -> Terms:
     """The terms as the rows stand now, by one query. Raises NoTerms, and ValueError for a row that makes no sense."""
     global _kept
-    with connection.cursor() as cursor:
-        cursor.execute(_query())
-        rows = tuple(cursor.fetchall())
+    rows = plain_sql.rows(_query(), [])
     kept = _kept
     if kept is None or kept[0] != rows:
         kept = _kept = rows, _parsed(rows)
     return kept[1]
 
 
+@cache
 def _query() -> str:
     name = connection.ops.quote_name
     columns = [f"w.{name(Workspace._meta.get_field(field).column)}" for field in _SETTINGS]

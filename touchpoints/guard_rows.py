@@ -229,15 +229,13 @@ class Dials:
     busy: set[int] = field(default_factory=set)  # the numbers whose last dial was answered by the busy tone
 
 
-# Two halves, that each is found by its own index; what both find is one row, and told apart by its id.
+# Two halves, each found by its own index: of the leads how often, of the numbers also with which outcome.
 _DIALS = """
-    SELECT d.id, d.lead_id, d.number_id, d.at, c.outcome_id
-    FROM touchpoints_dial d JOIN touchpoints_callattempt c ON c.id = d.call_id
-    WHERE d.at >= %s AND {in:d.lead_id}
-    UNION SELECT d.id, d.lead_id, d.number_id, d.at, c.outcome_id
+    SELECT 'lead', d.lead_id, d.at, NULL, d.id FROM touchpoints_dial d WHERE d.at >= %s AND {in:d.lead_id}
+    UNION ALL SELECT 'number', d.number_id, d.at, c.outcome_id, d.id
     FROM touchpoints_dial d JOIN touchpoints_callattempt c ON c.id = d.call_id
     WHERE d.at >= %s AND {in:d.number_id}
-    ORDER BY 4, 1
+    ORDER BY 3, 5
 """
 
 
@@ -246,20 +244,18 @@ def dials_of(
 ) -> Dials:
     """Dials of the numbers as far back as caps reach, of the leads as far as the planner looks; for a `past` call
     only those before it."""
-    since = now - CAPS_REACH_BACK
     to_number: dict[int, list[datetime]] = defaultdict(list)
     to_lead: dict[int, list[datetime]] = defaultdict(list)
     last: dict[int, str | None] = {}
-    wanted = set(lead_ids)
-    params = [now - HISTORY_REACHES_BACK, list(lead_ids), since, sorted(number_ids)]
-    for _id, lead, number, at, outcome in rows(_DIALS, params):
+    params = [now - HISTORY_REACHES_BACK, list(lead_ids), now - CAPS_REACH_BACK, sorted(number_ids)]
+    for of, pk, at, outcome, _id in rows(_DIALS, params):
         if past and at > now:
             break
-        if number is not None and at >= since:
-            to_number[number].append(at)
-            last[number] = outcome
-        if lead in wanted:
-            to_lead[lead].append(at)
+        if of == "lead":
+            to_lead[pk].append(at)
+        else:
+            to_number[pk].append(at)
+            last[pk] = outcome
     return Dials(
         {number: tuple(times) for number, times in to_number.items()},
         {lead: tuple(times) for lead, times in to_lead.items()},

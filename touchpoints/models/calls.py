@@ -154,7 +154,7 @@ class CallAttemptQuerySet(models.QuerySet["CallAttempt"]):
 class CallAttempt(models.Model):
     """One attempt by a rep, with exactly one outcome. Redials of a dropped call are further dials of it."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="calls")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="calls", db_index=False)
     pursuit = models.ForeignKey(
         Pursuit, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls"
     )
@@ -165,7 +165,7 @@ class CallAttempt(models.Model):
         CallBlock, null=True, blank=True, on_delete=models.SET_NULL, related_name="calls"
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="calls"
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="calls", db_index=False
     )
     team = models.ForeignKey(
         "accounts.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="calls"
@@ -187,7 +187,7 @@ class CallAttempt(models.Model):
     )
     target = models.PositiveSmallIntegerField(default=18)
     outcome = models.ForeignKey(
-        Outcome, null=True, blank=True, on_delete=models.PROTECT, related_name="calls"
+        Outcome, null=True, blank=True, on_delete=models.PROTECT, related_name="calls", db_index=False
     )
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -264,8 +264,10 @@ class Dial(models.Model):
     """One dial of one number: what the law's caps count, across every lead that shares the number."""
 
     call = models.ForeignKey(CallAttempt, on_delete=models.CASCADE, related_name="dials")
-    number = models.ForeignKey("leads.Number", null=True, on_delete=models.SET_NULL, related_name="dials")
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="dials")
+    number = models.ForeignKey(
+        "leads.Number", null=True, on_delete=models.SET_NULL, related_name="dials", db_index=False
+    )
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="dials", db_index=False)
     at = models.DateTimeField()
 
     class Meta:
@@ -306,7 +308,7 @@ class OutcomeChange(models.Model):
 class StageChange(models.Model):
     """A lead's move from one stage to another, through the one door."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="stage_changes")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="stage_changes", db_index=False)
     at = models.DateTimeField()
     before = models.CharField(max_length=14, choices=Lead.Stage)
     after = models.CharField(max_length=14, choices=Lead.Stage)

@@ -61,9 +61,9 @@ class TouchpointQuerySet(models.QuerySet["Touchpoint"]):
 class Touchpoint(models.Model):
     """One dated contact between a lead and us: the evidence warmth is computed from."""
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="touchpoints")
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="touchpoints", db_index=False)
     kind = models.ForeignKey(
-        TouchpointKind, on_delete=models.PROTECT, related_name="touchpoints", db_column="kind"
+        TouchpointKind, on_delete=models.PROTECT, related_name="touchpoints", db_column="kind", db_index=False
     )
     direction = models.CharField(_("direction"), max_length=8, choices=Direction)
     occurred_at = models.DateTimeField(_("when"))
@@ -75,14 +75,24 @@ class Touchpoint(models.Model):
     referred_by = models.CharField(_("referred by"), max_length=200, blank=True)
     by = models.CharField(_("by (our side)"), max_length=120, blank=True, help_text=_("Which of our people."))
     by_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     url = models.URLField(_("link"), max_length=500, blank=True)
     data = models.JSONField(default=dict, blank=True)
     historical = models.BooleanField(_("historical"), default=False)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     evaluated_at = models.DateTimeField(null=True, blank=True)
     evaluation_tries = models.PositiveSmallIntegerField(default=0)
@@ -266,7 +276,9 @@ class TemperatureChange(models.Model):
         MERGE = "merge", _("leads merged")
         UNDO = "undo", _("an outcome was taken back")
 
-    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="temperature_changes")
+    lead = models.ForeignKey(
+        Lead, on_delete=models.CASCADE, related_name="temperature_changes", db_index=False
+    )
     at = models.DateTimeField(_("at"))
     before = models.CharField(_("from"), max_length=4, choices=Lead.Temperature)
     after = models.CharField(_("to"), max_length=4, choices=Lead.Temperature)

@@ -112,7 +112,12 @@ class Pursuit(models.Model):
     cadence = models.ForeignKey(Cadence, on_delete=models.PROTECT, related_name="pursuits")
     started_at = models.DateTimeField()
     started_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
     temperature_at_start = models.CharField(max_length=4, choices=Lead.Temperature)
     target = models.PositiveSmallIntegerField()
@@ -128,7 +133,12 @@ class Pursuit(models.Model):
     end_reason = models.CharField(max_length=16, choices=EndReason, blank=True)
     end_note = models.CharField(max_length=300, blank=True)
     ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
     )
 
     objects = PursuitQuerySet.as_manager()
@@ -200,7 +210,7 @@ class FollowUp(models.Model):
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="follow_ups")
     pursuit = models.ForeignKey(
-        Pursuit, null=True, blank=True, on_delete=models.CASCADE, related_name="follow_ups"
+        Pursuit, null=True, blank=True, on_delete=models.CASCADE, related_name="follow_ups", db_index=False
     )
     attempt = models.PositiveSmallIntegerField(default=1)
     step = models.PositiveSmallIntegerField(default=1)
@@ -213,10 +223,20 @@ class FollowUp(models.Model):
     day_part = models.CharField(max_length=20, blank=True)
     reason = models.CharField(_("reason"), max_length=300)
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_ups"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="follow_ups",
+        db_index=False,
     )
     team = models.ForeignKey(
-        "accounts.Team", null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_ups"
+        "accounts.Team",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="follow_ups",
+        db_index=False,
     )
     rank = models.PositiveSmallIntegerField(choices=Rank, default=Rank.COLD)
     rank_value = models.FloatField(default=0, help_text=_("Higher first, within the rank."))
@@ -224,7 +244,12 @@ class FollowUp(models.Model):
     agreed_at = models.DateTimeField(null=True, blank=True, help_text=_("The time agreed with the lead."))
     placed_at = models.DateTimeField()
     lease_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="leases"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="leases",
+        db_index=False,
     )
     lease_until = models.DateTimeField(null=True, blank=True)
     skipped_until = models.DateTimeField(null=True, blank=True)
