@@ -1,26 +1,27 @@
 """How does a query that is asked all day reach both databases as plain SQL?
 
-What costs less to answer than the ORM takes to word it is written by hand: the guard's rows, the queue's order.
+What costs less to answer than the ORM takes to word it is written by hand: the guard's rows, the queue's order, what is
+read at each dial and each outcome.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from django.db import models
 
 
 def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of a query. In `sql` {in:column} stands for "column is one of the next parameter's values": a list of
-    any length is one parameter."""
+    any length is one parameter; {lock:alias} for "and lock that table's rows", where the database locks rows."""
     with _cursor() as cursor:
         cursor.execute(_worded(sql, connection.vendor), [_bound(one) for one in params])
         found: list[tuple[Any, ...]] = cursor.fetchall()
@@ -57,6 +58,10 @@ def _worded(sql: str, vendor: str) -> str:
     for piece in rest:
         column, _brace, after = piece.partition("}")
         before += is_one_of.format(column) + after
+    before, *rest = before.split("{lock:")
+    for piece in rest:
+        alias, _brace, after = piece.partition("}")
+        before += (f"FOR UPDATE OF {alias}" if vendor == "postgresql" else "") + after
     return before
 
 
@@ -75,6 +80,70 @@ def _read_value(value: Any) -> Any:
     if isinstance(value, datetime) and value.tzinfo is None:
         return value.replace(tzinfo=UTC)
     return value
+
+
+# --- rows that are models --------------------------------------------------------------------------------------
+
+
+class Joined:
+    """The models that the first columns of a row make: one, and those beside it that its foreign keys point to, by
+    their path, each with its table's alias in the query: `Joined("f", FollowUp, lead=("l", Lead), lead__company=…)`.
+    """
+
+    def __init__(
+        self, alias: str, model: type[models.Model], **beside: tuple[str, type[models.Model]]
+    ) -> None:
+        self._shapes = [_Shape(alias, model), *(_Shape(*one) for one in beside.values())]
+        self._paths = [path.split("__") for path in beside]
+        self.columns = ", ".join(shape.columns for shape in self._shapes)
+
+    def read(self, row: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
+        """The model of a row with those beside it, None where there is none; and the columns that follow."""
+        made, at = [], 0
+        for shape in self._shapes:
+            made.append(shape.made(row[at : at + shape.width]))
+            at += shape.width
+        for path, other in zip(self._paths, made[1:], strict=True):
+            holder = made[0]
+            for name in path[:-1]:
+                holder = holder and holder._state.fields_cache[name]
+            if holder is not None:
+                holder._state.fields_cache[path[-1]] = other
+        return made[0], row[at:]
+
+
+class _Shape:
+    """One model's columns in a row."""
+
+    def __init__(self, alias: str, model: type[models.Model]) -> None:
+        self._model, self._fields = model, model._meta.concrete_fields
+        self._names = [one.attname for one in self._fields]
+        self._key = self._fields.index(model._meta.pk)  # type: ignore[arg-type]
+        self.width = len(self._fields)
+        self.columns = ", ".join(f"{alias}.{one.column}" for one in self._fields)
+
+    def made(self, values: Sequence[Any]) -> Any:
+        if values[self._key] is None:
+            return None
+        values = list(values)
+        for at, convert in _converters(self._model, connection.vendor):
+            values[at] = convert(values[at])
+        return self._model.from_db(connection.alias, self._names, values)
+
+
+@cache
+def _converters(model: type[models.Model], vendor: str) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What Django makes of a database's values, by the place of the field, for those that need it."""
+    found = []
+    for at, one in enumerate(model._meta.concrete_fields):
+        column = one.get_col("")
+        for convert in (*connection.ops.get_db_converters(column), *column.get_db_converters(connection)):
+            found.append((at, partial(_converted, convert, column)))
+    return found
+
+
+def _converted(convert: Callable[..., Any], column: Any, value: Any) -> Any:
+    return convert(value, column, connection)
 
 
 def write(found: Iterable[models.Model], names: Sequence[str]) -> None:

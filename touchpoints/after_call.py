@@ -7,24 +7,24 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.contrib.auth import get_user_model
+from django.db.models import OuterRef, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from leads.models import Lead
+from leads.models import Company, Lead
+from leads.plain_sql import Joined, rows
 
 from . import plans, refusals
 from .cadence import Attempted, Plan, attempted
 from .models import (
+    Cadence,
     CallAttempt,
     Direction,
-    FollowUp,
     HandRaise,
     Outcome,
-    OutcomeChange,
-    Promise,
     Pursuit,
-    TemperatureOverride,
+    TalkTrack,
 )
 from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step, voicemail_allowed
 from .standing import FOUND_NOBODY
@@ -49,6 +49,34 @@ class Earlier(NamedTuple):
     attempt: int | None
 
 
+_LEAD = Joined("l", Lead, company=("c", Company))
+_LOCKED_LEAD = f"""
+    SELECT {_LEAD.columns},
+        (SELECT h.raised_at FROM touchpoints_handraise h WHERE h.lead_id = l.id ORDER BY h.raised_at DESC LIMIT 1),
+        (SELECT f.id FROM touchpoints_followup f WHERE f.lead_id = l.id AND f.closed_at IS NULL),
+        EXISTS (SELECT 1 FROM touchpoints_promise p WHERE p.lead_id = l.id
+            AND p.kept_at IS NULL AND p.broken_at IS NULL AND p.cancelled_at IS NULL),
+        (SELECT o.id FROM touchpoints_temperatureoverride o WHERE o.lead_id = l.id AND o.ended_at IS NULL LIMIT 1)
+    FROM leads_lead l LEFT JOIN leads_company c ON c.id = l.company_id
+    WHERE l.id = %s {{lock:l}}
+"""  # noqa: S608 - the columns are our models' own
+_CALL = Joined(
+    "c",
+    CallAttempt,
+    pursuit=("p", Pursuit),
+    pursuit__cadence=("k", Cadence),
+    user=("u", get_user_model()),
+    talk_track=("t", TalkTrack),
+)
+_LOCKED_CALL = f"""
+    SELECT {_CALL.columns}, (SELECT COUNT(*) FROM touchpoints_outcomechange x WHERE x.call_id = c.id)
+    FROM touchpoints_callattempt c LEFT JOIN touchpoints_pursuit p ON p.id = c.pursuit_id
+    LEFT JOIN touchpoints_cadence k ON k.id = p.cadence_id LEFT JOIN accounts_user u ON u.id = c.user_id
+    LEFT JOIN touchpoints_talktrack t ON t.id = c.talk_track_id
+    WHERE c.id = %s {{lock:c}}
+"""  # noqa: S608 - the columns are our models' own
+
+
 def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
     """The call with its pursuit and its lead, locked, with what stands beside them.
 
@@ -58,23 +86,13 @@ def locked(call: CallAttempt) -> tuple[CallAttempt, Lead]:
 
     Raises `refusals.AttemptClosed` where the person was erased: nothing more is kept of what they said.
     """
-    of_lead = {"lead": OuterRef("pk")}
-    planned = FollowUp.objects.open().filter(**of_lead).order_by().values("pk")
-    overridden = TemperatureOverride.objects.filter(**of_lead, ended_at=None).order_by().values("pk")
-    leads = Lead.objects.select_for_update(of=("self",)).select_related("company")
-    lead = leads.annotate(
-        raised_at=latest_raise(OuterRef("pk")),
-        planned=Subquery(planned[:1]),
-        promised=Exists(Promise.objects.filter(**of_lead, kept_at=None, broken_at=None, cancelled_at=None)),
-        overridden=Subquery(overridden[:1]),
-    ).get(pk=call.lead_id)
+    (row,) = rows(_LOCKED_LEAD, [call.lead_id])
+    lead, (lead.raised_at, lead.planned, promised, lead.overridden) = _LEAD.read(row)
+    lead.promised = bool(promised)
     if lead.erased_at is not None:
         raise refusals.AttemptClosed(gettext("This person was erased; nothing more is kept of the call."))
-    changed = OutcomeChange.objects.filter(call=OuterRef("pk")).order_by().values("call")
-    calls = CallAttempt.objects.select_for_update(of=("self",)).select_related(
-        "pursuit__cadence", "user", "talk_track"
-    )
-    found = calls.annotate(changes=Subquery(changed.values(n=Count("*")))).get(pk=call.pk)
+    (row,) = rows(_LOCKED_CALL, [call.pk])
+    found, (found.changes,) = _CALL.read(row)
     found.lead = lead
     return found, lead
 
@@ -85,12 +103,16 @@ def latest_raise(lead: OuterRef | int) -> Subquery:
     return Subquery(raised.values("raised_at")[:1])
 
 
+_EARLIER = (
+    "SELECT outcome_id, started_at, attempt FROM touchpoints_callattempt WHERE pursuit_id = %s AND id <> %s"
+)
+
+
 def earlier_calls(call: CallAttempt) -> list[Earlier]:
     """The other calls of the call's pursuit."""
     if call.pursuit_id is None:
         return []
-    rows = CallAttempt.objects.filter(pursuit=call.pursuit_id).exclude(pk=call.pk).order_by()
-    return [Earlier(*row) for row in rows.values_list("outcome_id", "started_at", "attempt")]
+    return [Earlier(*row) for row in rows(_EARLIER, [call.pursuit_id, call.pk])]
 
 
 class AfterCall:

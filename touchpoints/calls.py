@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Max, Q, Subquery
 from django.utils.translation import gettext
 
 from leads import plain_sql
 from leads.identity import Identity
-from leads.models import Lead, Number, Workspace
+from leads.models import Lead, Number
+from leads.plain_sql import Joined
 
 from . import guarding, outcomes, pursue, record, refusals, stage, talk_tracks
 from .call_proof import proof_of, refusal_as_kept, verdict_as_kept
 from .models import (
     BlockedDial,
     CallAttempt,
-    CallBlock,
     Dial,
     Direction,
     FollowUp,
@@ -57,10 +57,9 @@ def dial(
     """
     blocked: Verdict | None = None
     with transaction.atomic():
-        locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
+        locked, follow_up = _locked(lead)
         open_calls = _open_calls(locked, user)
         again = _taken_up(locked, open_calls, user, number, now=now, redial=redial)
-        follow_up = FollowUp.objects.open().filter(lead=locked).select_related("lease_by").first()
         _check_lease(follow_up, open_calls, user, now=now)
         _hold_numbers(locked)
         situation = guarding.gather([locked], now=now)[locked.pk]
@@ -92,10 +91,35 @@ def dial(
     return call
 
 
+_LEAD = Joined("l", Lead)
+_LOCKED = f"SELECT {_LEAD.columns} FROM leads_lead l WHERE l.id = %s {{lock:l}}"  # noqa: S608 - our models' columns
+_PLANNED = Joined("f", FollowUp, lease_by=("u", get_user_model()))
+_FOLLOW_UP = f"""
+    SELECT {_PLANNED.columns} FROM touchpoints_followup f LEFT JOIN accounts_user u ON u.id = f.lease_by_id
+    WHERE f.closed_at IS NULL AND f.lead_id = %s
+"""  # noqa: S608 - the columns are our models' own
+
+
+def _locked(lead: Lead) -> tuple[Lead, FollowUp | None]:
+    """The lead, locked, and what is planned for it, as it stands once others have let go of the lead."""
+    ((found, _rest),) = (_LEAD.read(row) for row in plain_sql.rows(_LOCKED, [lead.pk]))
+    return found, next((_PLANNED.read(row)[0] for row in plain_sql.rows(_FOLLOW_UP, [lead.pk])), None)
+
+
+_OPEN = """
+    SELECT id FROM touchpoints_callattempt
+    WHERE ended_at IS NULL AND direction = 'outbound' AND (user_id = %s OR lead_id = %s)
+"""
+
+
 def _open_calls(lead: Lead, user: AbstractUser) -> list[CallAttempt]:
-    """Open dials of this rep, and anybody's to this lead."""
-    rows = CallAttempt.objects.open().outbound().filter(Q(user=user) | Q(lead=lead))
-    return list(rows.select_related("lead", "number", "user"))
+    """Open dials of this rep, and anybody's to this lead: mostly none."""
+    found = [pk for (pk,) in plain_sql.rows(_OPEN, [user.pk, lead.pk])]
+    return (
+        list(CallAttempt.objects.filter(pk__in=found).select_related("lead", "number", "user"))
+        if found
+        else []
+    )
 
 
 def _taken_up(
@@ -122,11 +146,16 @@ def _taken_up(
     )
 
 
+_HELD = """
+    SELECT n.id FROM leads_number n JOIN leads_leadnumber k ON k.number_id = n.id
+    WHERE k.lead_id = %s AND k.detached_at IS NULL ORDER BY n.id {lock:n}
+"""
+
+
 def _hold_numbers(lead: Lead) -> None:
     """Let nobody else dial these numbers until this dial counts, through whichever lead that shares one."""
     if connection.features.has_select_for_update:
-        numbers = Number.objects.filter(links__lead=lead, links__detached_at=None)
-        list(numbers.select_for_update(of=("self",)).order_by("pk"))
+        plain_sql.rows(_HELD, [lead.pk])
 
 
 def _check_lease(
@@ -147,11 +176,16 @@ def _check_lease(
         )
 
 
+_SEAT = """
+    SELECT w.calling_number, b.id FROM leads_workspace w LEFT JOIN touchpoints_callblock b
+        ON b.user_id = %s AND b.ended_at IS NULL AND b.paused_at IS NULL
+    WHERE w.id = 1
+"""
+
+
 def _seat_of(user: AbstractUser) -> tuple[int | None, str]:
     """The block of calls a rep sits in, and the number the house calls from."""
-    block = CallBlock.objects.filter(user=user, ended_at=None, paused_at=None).values("pk")
-    rows = Workspace.objects.filter(pk=1).values_list("calling_number", Subquery(block[:1]))
-    number, sitting = next(iter(rows), ("", None))
+    number, sitting = next(iter(plain_sql.rows(_SEAT, [user.pk])), ("", None))
     return sitting, number
 
 
@@ -202,16 +236,25 @@ def _open_attempt(
     return call
 
 
+_RUNNING = Joined("p", Pursuit)
+_PURSUIT = f"""
+    SELECT {_RUNNING.columns}, (SELECT MAX(c.attempt) FROM touchpoints_callattempt c WHERE c.pursuit_id = p.id)
+    FROM touchpoints_pursuit p WHERE p.ended_at IS NULL AND p.lead_id = %s
+"""  # noqa: S608 - the columns are our models' own
+
+
 def _pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | None:
     """The pursuit a dial belongs to, with `last`, the number of its last attempt: the open one, else a new one.
 
     None where the lead is nobody's, and where what a pursuit is for has been reached: a call about a meeting or to a
     customer is no new run at reaching them.
     """
-    pursuit = Pursuit.objects.open().filter(lead=lead).annotate(last=Max("calls__attempt")).first()
-    if pursuit is None and lead.stage not in (Lead.Stage.MEETING, Lead.Stage.HELD, Lead.Stage.WON):
-        pursuit = next(iter(pursue.begin([lead], by=user, now=now)), None)
-    return pursuit
+    for row in plain_sql.rows(_PURSUIT, [lead.pk]):
+        pursuit, (pursuit.last,) = _RUNNING.read(row)
+        return pursuit  # type: ignore[no-any-return]
+    if lead.stage in (Lead.Stage.MEETING, Lead.Stage.HELD, Lead.Stage.WON):
+        return None
+    return next(iter(pursue.begin([lead], by=user, now=now)), None)
 
 
 def _attempt_number(pursuit: Pursuit | None) -> int | None:

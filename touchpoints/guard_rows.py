@@ -7,20 +7,17 @@ less than what the ORM takes to word it. A list of any length is one parameter. 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, models
-
 from leads.erasure import Lookup, key_ids
 from leads.guard import Permission
 from leads.known import folded
 from leads.models import LeadNumber, Number, Suppression
-from leads.plain_sql import rows
+from leads.plain_sql import Joined, rows
 
 if TYPE_CHECKING:
     from leads.erasure import Callee
@@ -36,12 +33,9 @@ _CUSTOMER = "customer"
 # --- numbers -------------------------------------------------------------------------------------------------
 
 
-def _columns(model: type[models.Model], alias: str) -> str:
-    return ", ".join(f"{alias}.{field.column}" for field in model._meta.concrete_fields)
-
-
+_LINK = Joined("l", LeadNumber, number=("n", Number))
 _LINKS = f"""
-    SELECT {_columns(LeadNumber, "l")}, {_columns(Number, "n")},
+    SELECT {_LINK.columns},
         (SELECT count(*) FROM leads_leadnumber o WHERE o.number_id = l.number_id AND o.detached_at IS NULL),
         EXISTS (
             SELECT 1 FROM touchpoints_followup f
@@ -60,25 +54,11 @@ def links_of(lead_ids: Sequence[int], *, now: datetime) -> dict[int, list[LeadNu
     A callback agreed for next week lifts the caps for that call, not for those a rep makes before it.
     """
     found: dict[int, list[LeadNumber]] = defaultdict(list)
-    width = len(LeadNumber._meta.concrete_fields)
     for row in rows(_LINKS, [now, list(lead_ids)]):
-        link = _instance(LeadNumber, row[:width])
-        link.number = _instance(Number, row[width:-2])
-        link.users, link.asked = row[-2], bool(row[-1])
+        link, (link.users, asked) = _LINK.read(row)
+        link.asked = bool(asked)
         found[link.lead_id].append(link)
     return found
-
-
-def _instance(model: type[models.Model], values: Sequence[Any]) -> Any:
-    fields = model._meta.concrete_fields
-    return model.from_db(
-        connection.alias,
-        [one.attname for one in fields],
-        [
-            json.loads(value) if isinstance(one, models.JSONField) else value
-            for one, value in zip(fields, values, strict=True)
-        ],
-    )
 
 
 # --- our own lists -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from leads.models import Lead
+from leads.plain_sql import Joined, rows
 
 from . import (
     assign,
@@ -131,7 +132,7 @@ class Logging:
         self.made: dict[str, list[Any]] = {}
 
     def apply(self) -> None:
-        outcome = Outcome.objects.filter(pk=self.logged.outcome, active=True).first()
+        outcome = _outcome(self.logged.outcome)
         if outcome is None:
             raise refusals.Invalid(gettext("There is no such outcome."), field="outcome")
         why_not = self.after.why_not(outcome)
@@ -354,6 +355,14 @@ class Logging:
     def note(self, what: str, value: Any) -> None:
         """Keep what was made or changed, by which the outcome can be taken back."""
         self.made.setdefault(what, []).append(value)
+
+
+_OUTCOME = Joined("o", Outcome)
+_ACTIVE = f"SELECT {_OUTCOME.columns} FROM touchpoints_outcome o WHERE o.active AND o.key = %s"  # noqa: S608 - our own
+
+
+def _outcome(key: str) -> Outcome | None:
+    return next((_OUTCOME.read(row)[0] for row in rows(_ACTIVE, [key])), None)
 
 
 def _text(at: datetime | None) -> str | None:

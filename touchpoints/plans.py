@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leads import segments
+from leads.plain_sql import rows
 
 from .cadence import Plan
 from .models import Cadence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from leads.models import Lead
@@ -19,16 +20,17 @@ if TYPE_CHECKING:
     from .models import Pursuit
 
 
+_STEPS = "SELECT wait_days, phase, channel FROM touchpoints_cadencestep WHERE cadence_id = %s ORDER BY step"
+
+
 def plan_of(cadence: Cadence) -> Plan:
-    """A cadence as values; its steps must be prefetched where there are many."""
-    steps = list(cadence.steps.all())
-    return Plan(
-        target=cadence.target,
-        waits=tuple(step.wait_days for step in steps),
-        phases=tuple(step.phase for step in steps),
-        channels=tuple(step.channel for step in steps),
-        name=cadence.name,
-    )
+    """A cadence as values; one query."""
+    return _plan(cadence, rows(_STEPS, [cadence.pk]))
+
+
+def _plan(cadence: Cadence, steps: Iterable[Sequence[Any]]) -> Plan:
+    waits, phases, channels = zip(*steps, strict=True)
+    return Plan(target=cadence.target, waits=waits, phases=phases, channels=channels, name=cadence.name)
 
 
 class Plans:
@@ -39,7 +41,10 @@ class Plans:
             cadence.pk: cadence
             for cadence in Cadence.objects.select_related("segment").prefetch_related("steps")
         }
-        self.plans = {pk: plan_of(cadence) for pk, cadence in self.by_id.items()}
+        self.plans = {
+            pk: _plan(cadence, [(step.wait_days, step.phase, step.channel) for step in cadence.steps.all()])
+            for pk, cadence in self.by_id.items()
+        }
 
     def of(self, pursuit: Pursuit) -> Plan:
         """The plan a pursuit follows, with the target it was promised: a change of plans does not cut that short."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from .situation import Situation
 
-# The first is mostly the one: with those shown behind it, and some that may not be served just now.
-LOOKED_AT_FIRST = 8
+# The first is mostly the one: with those shown behind it.
+LOOKED_AT_FIRST = 6
 LOOKED_AT_A_TIME = 20
 MOST_LOOKED_AT = 400
 SKIPPED_FOR = timedelta(hours=2)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Subquery
 
-from leads.models import Workspace
-from leads.plain_sql import rows
+from leads.models import Company, Lead
+from leads.plain_sql import Joined, rows
 
 from . import blocks
-from .models import FollowUp
+from .models import FollowUp, Pursuit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -70,13 +70,30 @@ def best(
     return [row[0] for row in found], {row[0] for row in found if row[1]}
 
 
+_SHOWN = Joined(
+    "f",
+    FollowUp,
+    lead=("l", Lead),
+    lead__company=("c", Company),
+    pursuit=("p", Pursuit),
+    assignee=("a", get_user_model()),
+)
+_LOADED = f"""
+    SELECT {_SHOWN.columns}, (SELECT w.lease_seconds FROM leads_workspace w WHERE w.id = 1)
+    FROM touchpoints_followup f JOIN leads_lead l ON l.id = f.lead_id
+    LEFT JOIN leads_company c ON c.id = l.company_id LEFT JOIN touchpoints_pursuit p ON p.id = f.pursuit_id
+    LEFT JOIN accounts_user a ON a.id = f.assignee_id
+    WHERE f.closed_at IS NULL AND {{in:f.id}}
+"""  # noqa: S608 - the columns are our models' own
+
+
 def loaded(ids: Sequence[int]) -> list[FollowUp]:
-    """These follow-ups in this order with what is shown of them; those that were closed meanwhile are left out."""
-    found = (
-        with_lead()
-        .annotate(lease_seconds=Subquery(Workspace.objects.filter(pk=1).values("lease_seconds")))
-        .in_bulk(list(ids))
-    )
+    """These follow-ups in this order with what is shown of them, as `with_lead` loads them, and `lease_seconds`; those
+    that were closed meanwhile are left out."""
+    found = {}
+    for row in rows(_LOADED, [list(ids)]) if ids else ():
+        follow_up, (follow_up.lease_seconds,) = _SHOWN.read(row)
+        found[follow_up.pk] = follow_up
     return [found[pk] for pk in ids if pk in found]
 
 

@@ -14,7 +14,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 
 from leads import segments
-from leads.models import AuditEvent, Lead, Segment, Workspace
+from leads.models import AuditEvent, Lead, Segment
+from leads.plain_sql import Joined, rows
 
 from . import talk
 from .models import CallAttempt, TalkTrack
@@ -51,15 +52,21 @@ class Chosen:
 # --- which is said -----------------------------------------------------------------------------------------------
 
 
+_TRACK = Joined("t", TalkTrack, segment=("s", Segment))
+_IN_USE = f"""
+    SELECT {_TRACK.columns}, (SELECT w.language FROM leads_workspace w WHERE w.id = 1)
+    FROM touchpoints_talktrack t LEFT JOIN leads_segment s ON s.id = t.segment_id
+    WHERE t.active AND t.approved_at IS NOT NULL ORDER BY t.position, t.id
+"""  # noqa: S608 - the columns are our models' own
+
+
 def choose(lead: Lead, places: Sequence[str], *, now: datetime) -> Chosen:
     """The approved version for this lead in these jurisdictions; one query, one more where segments have tracks."""
-    house = Workspace.objects.filter(pk=1).values("language")[:1]
-    tracks = list(
-        TalkTrack.objects.in_use().select_related("segment").annotate(house_language=models.Subquery(house))
-    )
-    if not tracks:
+    found = [_TRACK.read(row) for row in rows(_IN_USE, [])]
+    if not found:
         return Chosen(None, [])
-    wanted = talk.languages(lead.language or tracks[0].house_language)
+    tracks = [track for track, _house in found]
+    wanted = talk.languages(lead.language or found[0][1][0])
     asked = [one.segment for one in talk.ranked(tracks, wanted=wanted) if one.segment is not None]
     track = talk.chosen(tracks, wanted=wanted, segments=_holding(lead, asked, now=now))
     if track is None:
