@@ -86,15 +86,14 @@ def _read_value(value: Any) -> Any:
 
 
 class Joined:
-    """The models that the first columns of a row make: one, and those beside it that its foreign keys point to, by
-    their path, each with its table's alias in the query: `Joined("f", FollowUp, lead=("l", Lead), lead__company=…)`.
-    """
+    """The models that the first columns of a row make: one, and those that its foreign keys point to, by their path,
+    each with its table's alias in the query: `Joined("f", FollowUp, lead="l", lead__company="c")`."""
 
-    def __init__(
-        self, alias: str, model: type[models.Model], **beside: tuple[str, type[models.Model]]
-    ) -> None:
-        self._shapes = [_Shape(alias, model), *(_Shape(*one) for one in beside.values())]
+    def __init__(self, alias: str, model: type[models.Model], **beside: str) -> None:
         self._paths = [path.split("__") for path in beside]
+        self._shapes = [_Shape(alias, model)]
+        for path, other in zip(self._paths, beside.values(), strict=True):
+            self._shapes.append(_Shape(other, _pointed_at(model, path)))
         self.columns = ", ".join(shape.columns for shape in self._shapes)
 
     def read(self, row: Sequence[Any]) -> tuple[Any, Sequence[Any]]:
@@ -110,6 +109,12 @@ class Joined:
             if holder is not None:
                 holder._state.fields_cache[path[-1]] = other
         return made[0], row[at:]
+
+
+def _pointed_at(model: type[models.Model], path: Sequence[str]) -> type[models.Model]:
+    for name in path:
+        model = model._meta.get_field(name).related_model  # type: ignore[assignment]
+    return model
 
 
 class _Shape:

@@ -7,24 +7,21 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.contrib.auth import get_user_model
 from django.db.models import OuterRef, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 
-from leads.models import Company, Lead
+from leads.models import Lead
 from leads.plain_sql import Joined, rows
 
 from . import plans, refusals
 from .cadence import Attempted, Plan, attempted
 from .models import (
-    Cadence,
     CallAttempt,
     Direction,
     HandRaise,
     Outcome,
     Pursuit,
-    TalkTrack,
 )
 from .next_step import Context, NeedsTask, NextStep, Placement, PursuitEnds, next_step, voicemail_allowed
 from .standing import FOUND_NOBODY
@@ -49,7 +46,7 @@ class Earlier(NamedTuple):
     attempt: int | None
 
 
-_LEAD = Joined("l", Lead, company=("c", Company))
+_LEAD = Joined("l", Lead, company="c")
 _LOCKED_LEAD = f"""
     SELECT {_LEAD.columns},
         (SELECT h.raised_at FROM touchpoints_handraise h WHERE h.lead_id = l.id ORDER BY h.raised_at DESC LIMIT 1),
@@ -63,10 +60,10 @@ _LOCKED_LEAD = f"""
 _CALL = Joined(
     "c",
     CallAttempt,
-    pursuit=("p", Pursuit),
-    pursuit__cadence=("k", Cadence),
-    user=("u", get_user_model()),
-    talk_track=("t", TalkTrack),
+    pursuit="p",
+    pursuit__cadence="k",
+    user="u",
+    talk_track="t",
 )
 _LOCKED_CALL = f"""
     SELECT {_CALL.columns}, (SELECT COUNT(*) FROM touchpoints_outcomechange x WHERE x.call_id = c.id)

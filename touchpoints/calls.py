@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext
 
@@ -93,7 +92,7 @@ def dial(
 
 _LEAD = Joined("l", Lead)
 _LOCKED = f"SELECT {_LEAD.columns} FROM leads_lead l WHERE l.id = %s {{lock:l}}"  # noqa: S608 - our models' columns
-_PLANNED = Joined("f", FollowUp, lease_by=("u", get_user_model()))
+_PLANNED = Joined("f", FollowUp, lease_by="u")
 _FOLLOW_UP = f"""
     SELECT {_PLANNED.columns} FROM touchpoints_followup f LEFT JOIN accounts_user u ON u.id = f.lease_by_id
     WHERE f.closed_at IS NULL AND f.lead_id = %s

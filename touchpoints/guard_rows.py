@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from leads.erasure import Lookup, key_ids
 from leads.guard import Permission
 from leads.known import folded
-from leads.models import LeadNumber, Number, Suppression
+from leads.models import LeadNumber, Suppression
 from leads.plain_sql import Joined, rows
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _CUSTOMER = "customer"
 # --- numbers -------------------------------------------------------------------------------------------------
 
 
-_LINK = Joined("l", LeadNumber, number=("n", Number))
+_LINK = Joined("l", LeadNumber, number="n")
 _LINKS = f"""
     SELECT {_LINK.columns},
         (SELECT count(*) FROM leads_leadnumber o WHERE o.number_id = l.number_id AND o.detached_at IS NULL),

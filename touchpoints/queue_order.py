@@ -9,14 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.db import connection
 
-from leads.models import Company, Lead
 from leads.plain_sql import Joined, rows
 
 from . import blocks
-from .models import FollowUp, Pursuit
+from .models import FollowUp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -73,15 +71,21 @@ def best(
 _SHOWN = Joined(
     "f",
     FollowUp,
-    lead=("l", Lead),
-    lead__company=("c", Company),
-    pursuit=("p", Pursuit),
-    assignee=("a", get_user_model()),
+    lead="l",
+    lead__company="c",
+    lead__owner="o",
+    lead__team="t",
+    pursuit="p",
+    pursuit__cadence="k",
+    assignee="a",
 )
 _LOADED = f"""
     SELECT {_SHOWN.columns}, (SELECT w.lease_seconds FROM leads_workspace w WHERE w.id = 1)
     FROM touchpoints_followup f JOIN leads_lead l ON l.id = f.lead_id
-    LEFT JOIN leads_company c ON c.id = l.company_id LEFT JOIN touchpoints_pursuit p ON p.id = f.pursuit_id
+    LEFT JOIN leads_company c ON c.id = l.company_id
+    LEFT JOIN accounts_user o ON o.id = l.owner_id LEFT JOIN accounts_team t ON t.id = l.team_id
+    LEFT JOIN touchpoints_pursuit p ON p.id = f.pursuit_id
+    LEFT JOIN touchpoints_cadence k ON k.id = p.cadence_id
     LEFT JOIN accounts_user a ON a.id = f.assignee_id
     WHERE f.closed_at IS NULL AND {{in:f.id}}
 """  # noqa: S608 - the columns are our models' own
@@ -99,7 +103,9 @@ def loaded(ids: Sequence[int]) -> list[FollowUp]:
 
 def with_lead() -> QuerySet[FollowUp]:
     """Open follow-ups with what is shown of them."""
-    return FollowUp.objects.open().select_related("lead", "lead__company", "pursuit", "assignee")
+    return FollowUp.objects.open().select_related(
+        "lead__company", "lead__owner", "lead__team", "pursuit__cadence", "assignee"
+    )
 
 
 def statement(

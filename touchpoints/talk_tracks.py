@@ -52,7 +52,7 @@ class Chosen:
 # --- which is said -----------------------------------------------------------------------------------------------
 
 
-_TRACK = Joined("t", TalkTrack, segment=("s", Segment))
+_TRACK = Joined("t", TalkTrack, segment="s")
 _IN_USE = f"""
     SELECT {_TRACK.columns}, (SELECT w.language FROM leads_workspace w WHERE w.id = 1)
     FROM touchpoints_talktrack t LEFT JOIN leads_segment s ON s.id = t.segment_id

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -45,10 +45,17 @@ MOST_PHONES = 20
 
 def with_facts(leads: QuerySet[Lead]) -> QuerySet[Lead]:
     """Leads with all that `LeadFacts` shows of them, in a constant number of queries."""
+    return leads.select_related("company", "owner", "team").prefetch_related(*_beside())
+
+
+def add_facts(lead: Lead) -> None:
+    """What `with_facts` reads beside the row, for a lead that was read with its company, owner and team."""
+    prefetch_related_objects([lead], *_beside())
+
+
+def _beside() -> tuple[Prefetch[Any] | str, ...]:
     links = LeadNumber.objects.current().with_shared().select_related("number").order_by("position", "pk")
-    return leads.select_related("company", "owner", "team").prefetch_related(
-        Prefetch("lead_numbers", links, to_attr="current_numbers"), "external_id_rows", "lists"
-    )
+    return Prefetch("lead_numbers", links, to_attr="current_numbers"), "external_id_rows", "lists"
 
 
 class PhoneFacts(serializers.Serializer[LeadNumber]):

@@ -11,9 +11,8 @@ from rest_framework import status, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from leads.api.leads import with_facts
+from leads.api.leads import add_facts
 from leads.api.strict import OneOf, Problem, StrictSerializer, StrictView, Text
-from leads.models import Lead
 from touchpoints import queue, steps
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import QueueItemShape, Story
@@ -43,8 +42,8 @@ class QueueView(StrictView, viewsets.GenericViewSet[FollowUp]):
         row = queue.next_lead(request.user, now=self.now)
         if row is None:
             return Response(status=status.HTTP_204_NO_CONTENT, headers=FRESH)
-        lead = with_facts(Lead.objects.all()).get(pk=row.lead_id)
-        context = {"now": self.now, "lead": lead, "story": Story([lead], now=self.now)}
+        add_facts(row.lead)
+        context = {"now": self.now, "story": Story([row.lead], now=self.now, planned=row)}
         return Response(QueueItemShape(row, context=context).data, headers=FRESH)
 
     @extend_schema(request=DoneInput, responses={204: None})

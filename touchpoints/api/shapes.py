@@ -73,14 +73,21 @@ class PursuitShape(serializers.Serializer[Pursuit]):
 
 
 class Story:
-    """The evidence, pursuit and next follow-up of a page of leads, in a constant number of queries."""
+    """The evidence, pursuit and next follow-up of a page of leads, in a constant number of queries.
 
-    def __init__(self, leads: Sequence[Lead], *, now: datetime) -> None:
+    `planned`: of a single lead, its open follow-up as the queue read it, with its pursuit: nothing is read twice.
+    """
+
+    def __init__(self, leads: Sequence[Lead], *, now: datetime, planned: FollowUp | None = None) -> None:
         ids = [lead.pk for lead in leads]
         self.warmth = engine.warmth_of(leads, now=now) if leads else {}
-        running = Pursuit.objects.open().filter(lead__in=ids).select_related("cadence")
+        if planned is not None:
+            running = [planned.pursuit] if planned.pursuit and planned.pursuit.ended_at is None else []
+            self.follow_ups = {planned.lead_id: planned}
+        else:
+            running = list(Pursuit.objects.open().filter(lead__in=ids).select_related("cadence"))
+            self.follow_ups = open_follow_ups(ids)
         self.pursuits = {pursuit.lead_id: pursuit for pursuit in running}
-        self.follow_ups = open_follow_ups(ids)
 
 
 def open_follow_ups(lead_ids: Iterable[int]) -> dict[int, FollowUp]:
@@ -162,7 +169,7 @@ class QueueItemShape(serializers.Serializer[FollowUp]):
 
     @extend_schema_field(LeadShape)
     def get_lead(self, row: FollowUp) -> Any:
-        return LeadShape(self.context["lead"], context=self.context).data
+        return LeadShape(row.lead, context=self.context).data
 
 
 def show_calls(calls: Sequence[CallAttempt]) -> list[dict[str, Any]]:
