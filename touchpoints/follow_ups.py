@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .next_step import Placement
 
 Rank = FollowUp.Rank
+# So many days of warmth is twice the fit worth in the queue: the default half-life, and the same whatever half-life the
+# rules in force have, so that ranks stored before and after a change of rules compare.
+DAYS_PER_DOUBLING = 14
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def rank_of(lead: Lead, *, rank: int | None, agreed_at: datetime | None, now: da
     """(rank, value within it, higher first) of a follow-up.
 
     Callbacks go by the agreed time, promises oldest first, hand-raises freshest first. Warm leads go by warmth × fit:
-    as warmth halves every half-life for all of them alike, its order is that of `warm_until` plus one half-life per
+    as warmth halves every half-life for all of them alike, its order is that of `warm_until` plus so many days for each
     doubling of fit, which no passing of time changes. Cold leads go by expected value × fit.
     """
     if rank == Rank.CALLBACK and agreed_at is not None:
@@ -74,7 +77,7 @@ def rank_of(lead: Lead, *, rank: int | None, agreed_at: datetime | None, now: da
         return rank, now.timestamp()
     fit = max(lead.fit, 1) / 100
     if lead.is_warm(now=now) and lead.warm_until is not None:
-        return Rank.WARM, lead.warm_until.timestamp() / 86400 + 14 * math.log2(fit)
+        return Rank.WARM, lead.warm_until.timestamp() / 86400 + DAYS_PER_DOUBLING * math.log2(fit)
     return Rank.COLD, float(lead.value or 1) * fit
 
 

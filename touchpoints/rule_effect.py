@@ -15,6 +15,7 @@ from django.db.models import Max, Min, QuerySet
 
 from leads.models import Lead, LeadList
 
+from .follow_ups import DAYS_PER_DOUBLING
 from .models import FollowUp, TemperatureOverride, WarmthRuleset
 from .warmth_sql import ComputedWarmth, Span, aware, compiled, computed_warmth, dialect_of, within
 
@@ -195,11 +196,12 @@ def rank_follow_ups(where: Span | Collection[int], *, now: datetime, using: str 
     dialect = dialect_of(connection)
     follow_up, lead = (connection.ops.quote_name(model._meta.db_table) for model in (FollowUp, Lead))
     warm, cold = int(FollowUp.Rank.WARM), int(FollowUp.Rank.COLD)
+    doubling = DAYS_PER_DOUBLING / math.log(2)
     sql = f"""
         UPDATE {follow_up} SET rank = ranked.rank, rank_value = ranked.value
         FROM (
             SELECT id, CASE WHEN is_warm THEN {warm} ELSE {cold} END AS rank,
-                CASE WHEN is_warm THEN days + 14.0 * LN(fit) / {math.log(2)!r} ELSE worth * fit END AS value
+                CASE WHEN is_warm THEN days + {doubling!r} * LN(fit) ELSE worth * fit END AS value
             FROM (
                 SELECT f.id, l.temperature = 'warm' AND {_is_later("l.warm_until", using)} AS is_warm,
                     {dialect.seconds.format("l.warm_until")} / 86400.0 AS days,
