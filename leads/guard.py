@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from leads.caps import gap, gap_free_at, house_free_at, law_cap_in_words, law_free_at
 from leads.guard_facts import GuardFacts, HouseCaps, Permission, RegistryFact, Workspace
-from leads.hours import Closure, hours_of, local_times, spoken
+from leads.hours import Closure, LocalRule, hours_of, local_times, spoken
 from leads.law import (
     ConsentRule,
     Exemption,
@@ -43,6 +43,7 @@ __all__ = [
     "guard",
     "guarded",
     "jurisdictions",
+    "next_allowed_at",
     "resolve",
 ]
 
@@ -91,6 +92,22 @@ def guard(facts: GuardFacts, rules: Rules, *, now: datetime) -> Verdict:
     return guarded(lambda: _decide(facts, rules, now), now=now)
 
 
+def next_allowed_at(
+    facts: GuardFacts, rules: Rules, *, now: datetime, hours: tuple[LocalRule, ...] | None = None
+) -> datetime | None:
+    """`guard(…).next_allowed_at` and not a word of why, for whoever plans for thousands; None too where it fails.
+
+    `hours`: as if the rules knew these alone.
+    """
+    try:
+        _check_aware(now)
+        blocked = facts.failed or _needs_a_person(_standing(facts, rules, now))
+        return None if blocked else _passes_at(facts, rules, now, rules.hours if hours is None else hours)
+    except Exception:  # as in `guarded`
+        log.exception("the call guard failed at %s and named no time", now.isoformat())
+        return None
+
+
 def guarded(ask: Callable[[], Verdict], *, now: datetime) -> Verdict:
     """The verdict `ask` returns, or a block where it raises; wrap the gathering of facts in it too."""
     try:
@@ -105,17 +122,11 @@ def _failure(detail: str) -> Verdict:
 
 
 def _decide(facts: GuardFacts, rules: Rules, now: datetime) -> Verdict:
-    if now.utcoffset() is None:
-        raise ValueError("the guard needs an aware instant")
+    _check_aware(now)
     if facts.failed:
         return _failure(f"The call is blocked, as not everything could be checked: {facts.failed}")
-    standing = [
-        *_own_list(facts),
-        *_number(facts),
-        *_consent(facts, rules, now),
-        *_registries(facts, rules, now),
-    ]
-    passes_at = _passes_at(facts, rules, now)
+    standing = _standing(facts, rules, now)
+    passes_at = _passes_at(facts, rules, now, rules.hours)
     reasons = (
         *standing,
         *_hours(facts, rules, now, passes_at),
@@ -123,15 +134,33 @@ def _decide(facts: GuardFacts, rules: Rules, now: datetime) -> Verdict:
         *_customer(facts),
     )
     severities = {reason.severity for reason in reasons}
-    needs_a_person = any(reason.severity == "block" for reason in standing)
     return Verdict(
         decision="block" if "block" in severities else "warn" if severities else "allow",
         reasons=reasons,
-        next_allowed_at=None if needs_a_person else passes_at,
+        next_allowed_at=None if _needs_a_person(standing) else passes_at,
         rule_version=rules.version,
         local_times=tuple((clock["zone"], clock["time"]) for clock in local_times(facts.zones, now)),
         verified=rules.verified,
     )
+
+
+def _check_aware(now: datetime) -> None:
+    if now.utcoffset() is None:
+        raise ValueError("the guard needs an aware instant")
+
+
+def _standing(facts: GuardFacts, rules: Rules, now: datetime) -> list[Reason]:
+    """What no passing of hours changes."""
+    return [
+        *_own_list(facts),
+        *_number(facts),
+        *_consent(facts, rules, now),
+        *_registries(facts, rules, now),
+    ]
+
+
+def _needs_a_person(standing: Iterable[Reason]) -> bool:
+    return any(reason.severity == "block" for reason in standing)
 
 
 # 1, 2: whom nobody may call, and what rings nowhere
@@ -197,6 +226,8 @@ def _revoked_at(facts: GuardFacts, now: datetime) -> datetime | None:
 
 def _in_force(facts: GuardFacts, now: datetime) -> list[Permission]:
     """Permissions that hold for this number now, granted after the last revocation or request to stop."""
+    if not facts.permissions:
+        return []
     stops = [at for at in (facts.stop_requested_at, _revoked_at(facts, now)) if at is not None and at <= now]
     return [
         permission
@@ -305,11 +336,13 @@ def _is_stale(fact: RegistryFact, max_age_days: int, now: datetime) -> bool:
 # 6, 7: the clock
 
 
-def _passes_at(facts: GuardFacts, rules: Rules, now: datetime) -> datetime | None:
+def _passes_at(
+    facts: GuardFacts, rules: Rules, now: datetime, local_rules: tuple[LocalRule, ...]
+) -> datetime | None:
     """The first instant from `now` on at which hours and caps pass together; None where there is none."""
     if not facts.zones:
         return None
-    hours = hours_of(facts.zones, rules.hours)
+    hours = hours_of(facts.zones, local_rules)
     moment = now.astimezone(UTC)
     for _ in range(100):  # each round passes a window or a cap; more than a few never happen
         opened = hours.next_open(moment)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
 
 from django.utils.dates import WEEKDAYS
@@ -105,7 +106,12 @@ class Place:
         return at.astimezone(self.zone).date()
 
     def midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), tzinfo=self.zone).astimezone(UTC)
+        return _instant(day, time(), self.zone)
+
+
+@lru_cache(maxsize=16384)
+def _instant(day: date, clock: time, zone: tzinfo) -> datetime:
+    return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,8 +413,8 @@ def _open(
     windows = sorted(place.permitted(midnight, next_midnight))
     candidates = []
     for key, start, end in stretches:
-        opens = max(datetime.combine(day, start, tzinfo=place.zone).astimezone(UTC), earliest)
-        closes = datetime.combine(day, end, tzinfo=place.zone).astimezone(UTC)
+        opens = max(_instant(day, start, place.zone), earliest)
+        closes = _instant(day, end, place.zone)
         for window_opens, window_closes in windows:
             not_before, until = max(opens, window_opens), min(closes, window_closes)
             if until > not_before and until - not_before >= shortest:
@@ -456,10 +462,19 @@ def slot_in_words(window: Window, cell: Cell, history: Sequence[Attempted], plac
     part = next((part for part in place.day_parts if part.key == key), None)
     day = str(WEEKDAYS[weekday - 1])
     times = sum((past.local_weekday, past.day_part) == cell for past in history)
-    tried = (gettext("not tried yet"), gettext("tried once"), gettext("tried twice"))
     return gettext("%(when)s, %(tried)s; their time %(from)s–%(until)s") % {
         "when": day if part is None or part.saturday_only else f"{day} {gettext(part.label)}",
-        "tried": tried[times] if times < 3 else gettext("tried %(times)d times") % {"times": times},
+        "tried": _tried_in_words(times),
         "from": f"{window[0].astimezone(place.zone):%H:%M}",
         "until": f"{window[1].astimezone(place.zone):%H:%M}",
     }
+
+
+def _tried_in_words(times: int) -> str:
+    if times == 0:
+        return gettext("not tried yet")
+    if times == 1:
+        return gettext("tried once")
+    if times == 2:
+        return gettext("tried twice")
+    return gettext("tried %(times)d times") % {"times": times}

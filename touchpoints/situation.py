@@ -158,10 +158,13 @@ class Situation:
             facts = self.facts[link.number_id]
             if not facts.dials_to_number and not facts.dials_to_lead:
                 return None  # no cap counts anything yet
-            # The day of the house caps is the lead's own; without a zone nothing is placed anyway.
-            facts = replace(facts, lead_request=lead_request, zones=facts.zones or ("UTC",))
-            always = replace(self.rules[link.number_id], hours=_ALWAYS)
-            times.append(rules_of_call.guard(facts, always, now=self.now).next_allowed_at or self.now)
+            if facts.lead_request != lead_request or not facts.zones:
+                # The day of the house caps is the lead's own; without a zone nothing is placed anyway.
+                facts = replace(facts, lead_request=lead_request, zones=facts.zones or ("UTC",))
+            rules = self.rules[link.number_id]
+            times.append(
+                rules_of_call.next_allowed_at(facts, rules, now=self.now, hours=_ALWAYS) or self.now
+            )
         first = min(times, default=self.now)
         return first if first > self.now else None
 
@@ -219,10 +222,13 @@ class Situation:
             return "find_number", gettext("no number that may be called: find one")
         if not self.zones:
             return "find_zone", gettext("nobody knows the time zone: confirm it, or add an address")
-        verdicts = [self.verdict(link.number, now=self.now) for link in self.callable_numbers()]
-        if not self.failed and all(verdict.next_allowed_at is None for verdict in verdicts):
-            return _task_for(verdicts[0])
-        return None
+        if self.failed or any(self._time_will_come(link) for link in self.callable_numbers()):
+            return None
+        return _task_for(self.verdict(self.callable_numbers()[0].number, now=self.now))
+
+    def _time_will_come(self, link: LeadNumber) -> bool:
+        facts, rules = self.facts[link.number_id], self.rules[link.number_id]
+        return rules_of_call.next_allowed_at(facts, rules, now=self.now) is not None
 
     def scopes_of_refusal(self, number_id: int | None) -> list[str]:
         """Whom a wish not to be called covers when nobody said: on a shared number this person, else number too."""

@@ -20,9 +20,11 @@ from leads.guard import (
     guard,
     guarded,
     jurisdictions,
+    next_allowed_at,
     resolve,
 )
 from leads.guard_defaults import DEFAULT_GUARD_RULES
+from leads.hours import ALWAYS, LocalRule
 from leads.law import both
 from leads.zones import find_zones
 
@@ -439,6 +441,18 @@ def test_whatever_fails_inside_blocks(caplog):
         assert (answer.decision, answer.codes, answer.next_allowed_at) == ("block", ("guard_error",), None)
 
 
+def test_whatever_fails_inside_names_no_time(caplog):
+    with caplog.at_level(logging.ERROR, logger="leads.guard"):
+        times = [
+            next_allowed_at(facts(), None, now=NOON),
+            next_allowed_at(facts(zones=("Mars/Olympus",)), rules(facts()), now=NOON),
+            next_allowed_at(facts(), rules(facts()), now=NOON.replace(tzinfo=None)),
+        ]
+    assert len(caplog.records) == len(times)
+    assert times == [None, None, None]
+    assert next_allowed_at(facts(failed="no lists"), rules(facts()), now=NOON) is None
+
+
 # The law's table: every window, checked against the guard at the second it opens and the second it closes
 
 # By area code: (weekdays, Saturday, Sunday) with None for a closed day, and whether public holidays close.
@@ -771,6 +785,20 @@ def test_at_next_allowed_at_time_forbids_nothing_and_a_second_earlier_it_does(ca
     if answer.next_allowed_at > now:
         assert answer.decision == "block"
         assert TIMED & set(codes(known, answer.next_allowed_at - timedelta(seconds=1)))
+
+
+@settings(deadline=None, max_examples=300)
+@given(calls(), st.sampled_from(["as it is", *sorted(RESTRICTIONS)]))
+def test_the_time_alone_is_the_verdicts(call, name):
+    known, now = call
+    known = RESTRICTIONS.get(name, lambda known, _now: known)(known, now)
+    bound = rules(known)
+    assert next_allowed_at(known, bound, now=now) == guard(known, bound, now=now).next_allowed_at
+    always = (LocalRule("*", ALWAYS),)
+    assert (
+        next_allowed_at(known, bound, now=now, hours=always)
+        == guard(known, replace(bound, hours=always), now=now).next_allowed_at
+    )
 
 
 @settings(deadline=None, max_examples=100)
