@@ -162,9 +162,7 @@ class Situation:
                 # The day of the house caps is the lead's own; without a zone nothing is placed anyway.
                 facts = replace(facts, lead_request=lead_request, zones=facts.zones or ("UTC",))
             rules = self.rules[link.number_id]
-            times.append(
-                rules_of_call.next_allowed_at(facts, rules, now=self.now, hours=_ALWAYS) or self.now
-            )
+            times.append(rules_of_call.next_allowed_at(facts, rules, now=self.now, hours=_ALWAYS) or self.now)
         first = min(times, default=self.now)
         return first if first > self.now else None
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When, Window
+from django.db.models.functions import RowNumber
 
 from leads.models import Lead
 
@@ -17,7 +18,7 @@ from .room import Room, keeper_of, within_room
 from .sweeps import noted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from django.contrib.auth.models import AbstractUser
 
@@ -39,39 +40,32 @@ def start_waiting(*, now: datetime) -> int:
 
 
 def _start_best(*, now: datetime) -> int:
-    started = 0
     room = Room(now=now)
+    new = _callable_at(Lead.Stage.NEW, Lead.Stage.ATTEMPTED)
+    best = _best(new.filter(~Exists(Pursuit.objects.filter(lead=OuterRef("pk")))), room)
     sharing = turns.teams_sharing_new()
-    for keeper in room.keepers:
-        left = room.left(keeper)
-        if left <= 0:
-            continue
-        waiting = Lead.objects.live().filter(
-            _kept_by(keeper),
-            ~Exists(Pursuit.objects.filter(lead=OuterRef("pk"))),
-            ~Exists(Task.objects.filter(lead=OuterRef("pk"), done_at=None)),
-            stage__in=[Lead.Stage.NEW, Lead.Stage.ATTEMPTED],
-        )
-        best = list(
-            waiting.order_by("-temperature", "-warm_until", "-fit", "-value", "pk")[: min(left, CHUNK)]
-        )
-        if best and keeper[0] == "team" and keeper[1] in sharing:
-            started += _give_and_start(best, sharing[keeper[1]], room, now=now)
-        elif best:
-            begun = len(pursue.start(best, by=None, now=now))
-            room.take(keeper, begun)
-            started += begun
+    shared = {keeper: sharing[keeper[1]] for keeper in best if keeper[0] == "team" and keeper[1] in sharing}
+    started = 0
+    for leads in _within(room, {keeper: best[keeper] for keeper in best if keeper not in shared}, new):
+        started += _start(leads, room, now=now)
+    for keeper, team in shared.items():
+        for leads in _within(room, {keeper: best[keeper]}, new):
+            started += _give_and_start(leads, team, room, now=now)
     return started
+
+
+def _start(leads: Sequence[Lead], room: Room, *, now: datetime) -> int:
+    begun = pursue.start(leads, by=None, now=now)
+    for pursuit in begun:
+        room.take(keeper_of(pursuit.lead))
+    return len(begun)
 
 
 def _give_and_start(best: Sequence[Lead], team: Any, room: Room, *, now: datetime) -> int:
     """Leads of a pool whose team shares them become a member's when they start: to each as many as they can carry."""
     with transaction.atomic():
         given = _give(best, team, room, now=now)
-        begun = pursue.start(given, by=None, now=now) if given else []
-    for pursuit in begun:
-        room.take(keeper_of(pursuit.lead))
-    return len(begun)
+        return _start(given, room, now=now) if given else 0
 
 
 def _give(leads: Sequence[Lead], team: Any, room: Room, *, now: datetime) -> list[Lead]:
@@ -87,25 +81,22 @@ def recycle(*, now: datetime) -> int:
     as the coming days can carry beside what waits. Returns how many were started."""
     with noted("recycle_pursuits", now=now) as run:
         room = Room(now=now)
-        for keeper in room.keepers:
-            left = min(room.left(keeper), CHUNK)
-            chosen = list(_recyclable(keeper, now=now)[:left]) if left > 0 else []
-            if chosen:
-                begun = len(pursue.start(chosen, by=None, now=now))
-                room.take(keeper, begun)
-                run.looked_at += len(chosen)
-                run.changed += begun
+        tried = _callable_at(Lead.Stage.ATTEMPTED, Lead.Stage.REACHED, Lead.Stage.CONVERSATION)
+        for leads in _within(room, _best(tried.filter(pk__in=_rested(now=now).values("lead")), room), tried):
+            run.looked_at += len(leads)
+            run.changed += _start(leads, room, now=now)
     return run.changed
 
 
-def _kept_by(keeper: Keeper) -> Q:
-    field, pk = keeper
-    return Q(owner=pk) if field == "owner" else Q(owner=None, team=pk)
+def _callable_at(*stages: str) -> QuerySet[Lead]:
+    """Leads at one of these stages for whom nothing must be done before a call."""
+    waits = Task.objects.filter(lead=OuterRef("pk"), done_at=None)
+    return Lead.objects.live().filter(~Exists(waits), stage__in=stages)
 
 
-def _recyclable(keeper: Keeper, *, now: datetime) -> QuerySet[Lead]:
-    """Leads whose last pursuit ended long enough ago, best first. How long is the cadence's and the outcome's to say;
-    nothing means never."""
+def _rested(*, now: datetime) -> QuerySet[Pursuit]:
+    """Leads' last pursuits that ended long enough ago. How long is the cadence's and the outcome's to say; nothing
+    means never."""
     rested = Q(pk=None)
     for days in set(
         Cadence.objects.exclude(recycle_after_days=0).values_list("recycle_after_days", flat=True)
@@ -119,17 +110,50 @@ def _recyclable(keeper: Keeper, *, now: datetime) -> QuerySet[Lead]:
         if days := params.get("recycle_after_days"):
             rested |= Q(end_reason=reason, ended_at__lte=now - timedelta(days=int(days)))
     later = Pursuit.objects.filter(lead=OuterRef("lead"), started_at__gt=OuterRef("started_at"))
-    ended = Pursuit.objects.filter(rested, ~Exists(later)).order_by()
-    return (
-        Lead.objects.live()
-        .filter(
-            _kept_by(keeper),
-            ~Exists(Task.objects.filter(lead=OuterRef("pk"), done_at=None)),
-            pk__in=ended.values("lead"),
-            stage__in=[Lead.Stage.ATTEMPTED, Lead.Stage.REACHED, Lead.Stage.CONVERSATION],
-        )
-        .order_by("-temperature", "-warm_until", "-fit", "-value", "pk")
+    return Pursuit.objects.filter(rested, ~Exists(later)).order_by()
+
+
+# --- the best of each keeper ---------------------------------------------------------------------------------
+
+_BEST_FIRST = (
+    F("temperature").desc(),
+    F("warm_until").desc(),
+    F("fit").desc(),
+    F("value").desc(),
+    F("pk").asc(),
+)
+
+
+def _best(leads: QuerySet[Lead], room: Room) -> dict[Keeper, list[int]]:
+    """The ids of the best of these leads by who keeps them, owners before pools: of each keeper at most as many as
+    they have room for. One query for all of them, which reads every lead once."""
+    left = {keeper: room.left(keeper) for keeper in room.keepers if room.left(keeper) > 0}
+    owners, teams = ([pk for field, pk in left if field == one] for one in ("owner", "team"))
+    pool = Case(When(owner=None, then=F("team")))
+    ranked = (
+        leads.filter(Q(owner__in=owners) | Q(owner=None, team__in=teams))
+        .annotate(place=Window(RowNumber(), partition_by=[F("owner"), pool], order_by=_BEST_FIRST))
+        .filter(place__lte=max(left.values(), default=0))
+        .order_by("place")
     )
+    best: dict[Keeper, list[int]] = {keeper: [] for keeper in left}
+    for pk, owner, team in ranked.values_list("pk", "owner_id", "team_id"):
+        keeper = ("owner", owner) if owner else ("team", team)
+        best[keeper].append(pk)
+    return best
+
+
+def _within(room: Room, best: dict[Keeper, list[int]], leads: QuerySet[Lead]) -> Iterator[list[Lead]]:
+    """These leads, as many of each keeper as there is still room for when it is their turn, so many at a time as one
+    transaction starts; who is none of `leads` any more is left out. Pools come after owners, whose starts take from
+    their room."""
+    for kind in ("owner", "team"):
+        of_kind = [keeper for keeper in best if keeper[0] == kind]
+        ids = [pk for keeper in of_kind for pk in best[keeper][: max(0, room.left(keeper))]]
+        for first in range(0, len(ids), CHUNK):
+            chunk = ids[first : first + CHUNK]
+            still = leads.in_bulk(chunk)
+            yield [still[pk] for pk in chunk if pk in still]
 
 
 def start_if_room(leads: Sequence[Lead], *, by: AbstractUser | None, now: datetime) -> list[Pursuit]:

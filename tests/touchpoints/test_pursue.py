@@ -8,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.accounts.models import Absence, Team, User
 from leads import numbers
@@ -96,6 +98,28 @@ def test_the_sweep_starts_what_the_day_can_carry_warm_first(
     Pursuit.objects.filter(lead=warm).update(ended_at=now, end_reason="given_up")
     FollowUp.objects.filter(lead=warm).update(closed_at=now, closed_as="cancelled")
     assert starts.start_waiting(now=now) == 1
+
+
+def test_each_starts_the_best_of_their_own_however_many_keep_leads(
+    a_lead: ALead, ada: User, bea: User, north: Team, now: datetime
+) -> None:
+    most = {ada: 2, bea: 3}
+    for user, dials in most.items():
+        user.dials_a_day = dials
+        user.save()
+    own = {user: [a_lead(owner=user, value=n, fit=90 - n % 2) for n in range(6)] for user in most}
+    pool = [a_lead(team=north, value=n) for n in range(3)]
+    with CaptureQueriesContext(connection) as seen:
+        assert starts.start_waiting(now=now) == 5
+    asked = [one["sql"] for one in seen.captured_queries if "ROW_NUMBER" in one["sql"]]
+    assert len(asked) == 1
+    begun = [(one.lead.owner, one.lead) for one in Pursuit.objects.order_by("pk")]
+    for user, dials in most.items():
+        best = sorted(own[user], key=lambda lead: (-lead.fit, -lead.value))
+        assert [lead for owner, lead in begun if owner == user] == best[:dials]
+    assert not Pursuit.objects.filter(lead__in=pool).exists(), (
+        "what the owners took is gone from the pool's room"
+    )
 
 
 def test_nobody_is_given_work_on_days_away(a_lead: ALead, ada: User, now: datetime) -> None:

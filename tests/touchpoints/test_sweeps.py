@@ -158,6 +158,15 @@ def test_recycling(many: Callable[[int], list[Lead]], ada: User, now: datetime) 
     assert (run.looked_at, run.changed, run.error) == (500, 500, "")
 
 
+def test_one_run_starts_all_there_is_room_for(
+    many: Callable[[int], list[Lead]], ada: User, now: datetime
+) -> None:
+    leads = many(starts.CHUNK + 5)
+    Pursuit.objects.all().delete()
+    assert starts.start_waiting(now=now) == len(leads)
+    assert FollowUp.objects.open().filter(lead__in=leads).count() == len(leads)
+
+
 def test_going_on_where_a_task_is_done(many: Callable[[int], list[Lead]], ada: User, now: datetime) -> None:
     cost = []
     for size in SIZES:
