@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, OuterRef, Subquery
 from django.utils.translation import gettext
 
 from leads import plain_sql
@@ -28,6 +29,8 @@ from .models import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.contrib.auth.models import AbstractUser
 
     from leads.guard import Verdict
@@ -498,15 +501,21 @@ def _end_unlogged(pks: list[int], *, now: datetime, go_on: bool = True) -> int:
         for lead in Lead.objects.select_for_update(of=("self",)).filter(pk__in=held).order_by("pk")
     }
     # Whatever was logged while we waited for the leads is over.
-    ended = list(CallAttempt.objects.open().filter(pk__in=pks).select_related("pursuit"))
+    open_ones = CallAttempt.objects.open().filter(pk__in=pks).select_related("pursuit")
+    ended = list(open_ones.only("lead", "follow_up", "attempt", "pursuit__attempt", "pursuit__reached_at"))
     CallAttempt.objects.filter(pk__in=[call.pk for call in ended]).update(ended_at=now)
-    rows = FollowUp.objects.open().filter(pk__in=[call.follow_up_id for call in ended if call.follow_up_id])
-    rows.update(lease_by=None, lease_until=None)
-    counted = [call for call in ended if call.pursuit is not None and _counts(call, call.pursuit)]
-    for call in counted:
-        assert call.pursuit is not None  # chosen for it
-        call.pursuit.attempt, call.pursuit.step = (call.attempt or 0) + 1, call.pursuit.step + 1
-    plain_sql.write([call.pursuit for call in counted if call.pursuit], ["attempt", "step"])
+    _advance_counts([call for call in ended if call.pursuit is not None and _counts(call, call.pursuit)])
     if go_on:
         pursue.go_on([leads[call.lead_id] for call in ended], now=now)
+    # What goes on has another follow-up by now; what does not is free for others again.
+    rows = FollowUp.objects.open().filter(pk__in=[call.follow_up_id for call in ended if call.follow_up_id])
+    rows.update(lease_by=None, lease_until=None)
     return len(ended)
+
+
+def _advance_counts(calls: Sequence[CallAttempt]) -> None:
+    """`_advance_count` for the pursuits of any number of calls, in one statement."""
+    last = CallAttempt.objects.filter(pk__in=[call.pk for call in calls], pursuit=OuterRef("pk"))
+    Pursuit.objects.filter(pk__in=[call.pursuit_id for call in calls]).update(
+        attempt=Subquery(last.order_by("-attempt").values_list(F("attempt") + 1)[:1]), step=F("step") + 1
+    )
