@@ -173,3 +173,30 @@ def write(found: Iterable[models.Model], names: Sequence[str]) -> None:
                 for row in made
             ],
         )
+
+
+def insert(found: Iterable[models.Model]) -> list[Any]:
+    """`bulk_create` of new rows of one model, with the keys they got: sent to PostgreSQL as one JSON text, as wording
+    each value by itself takes three times as long."""
+    made = list(found)
+    if not made or connection.vendor != "postgresql":
+        return type(made[0])._default_manager.bulk_create(made) if made else []
+    fields = [one for one in made[0]._meta.concrete_fields if not one.primary_key]
+    texts = json.dumps([{one.column: getattr(row, one.attname) for one in fields} for row in made], default=str)
+    with _cursor() as cursor:
+        cursor.execute(_insertion(type(made[0])), [texts])
+        for row, (key,) in zip(made, cursor.fetchall(), strict=True):
+            row.pk, row._state.adding, row._state.db = key, False, connection.alias
+    return made
+
+
+@cache
+def _insertion(model: type[models.Model]) -> str:
+    quoted = connection.ops.quote_name
+    fields = [one for one in model._meta.concrete_fields if not one.primary_key]
+    columns = ", ".join(quoted(str(one.column)) for one in fields)
+    typed = ", ".join(f"{quoted(str(one.column))} {one.db_type(connection)}" for one in fields)
+    return (
+        f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) "  # noqa: S608 - names from our own models alone
+        f"SELECT {columns} FROM json_to_recordset(%s) AS made({typed}) RETURNING {quoted(model._meta.pk.column)}"
+    )

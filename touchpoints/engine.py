@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from leads import segments
+from leads import plain_sql, segments
 from leads.models import Lead
 
 from . import enquiries, promotion, rule_effect, set_aside
@@ -327,8 +327,8 @@ def _evaluate_chunk(
             changes.append(change)
         if _settled(lead, found, overrides.get(lead.pk), now=now):
             moved.append(lead)
-    _write(moved)
-    TemperatureChange.objects.bulk_create(changes)
+    plain_sql.write(moved, _WRITTEN)
+    plain_sql.insert(changes)
     new = [
         t for lead_id in leads for t in touches[lead_id] if t.evaluated_at is None and t.set_aside_at is None
     ]
@@ -390,20 +390,6 @@ def _settled(lead: Lead, found: Warmth, override: OverrideValue | None, *, now: 
 
 
 _WRITTEN = ("temperature", "warm_until", "evidence_until", "evaluation_due_at")
-
-
-def _write(leads: Collection[Lead]) -> None:
-    """Store what `_settled` found: a statement for each lead, sent together. `bulk_update` takes ten times as long."""
-    fields = [field for field in Lead._meta.concrete_fields if field.name in _WRITTEN]
-    values = ", ".join(f"{connection.ops.quote_name(str(field.column))} = %s" for field in fields)
-    sql = f"UPDATE {connection.ops.quote_name(Lead._meta.db_table)} SET {values} WHERE id = %s"  # noqa: S608
-    rows = [
-        (*(field.get_db_prep_save(getattr(lead, field.attname), connection) for field in fields), lead.pk)
-        for lead in leads
-    ]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(sql, rows)
 
 
 def evidence_as_json(found: Warmth) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from leads import plain_sql
+
 from .models import FollowUp
 
 if TYPE_CHECKING:
@@ -120,7 +122,7 @@ def place(
         return []
     with transaction.atomic(savepoint=False):
         close([row.lead_id for row in rows], closed_as, now=now, why=why)
-        return FollowUp.objects.bulk_create(rows)
+        return plain_sql.insert(rows)
 
 
 def close(lead_ids: Collection[int], closed_as: str, *, now: datetime, why: str = "") -> int:

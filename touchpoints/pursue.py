@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
+from leads import plain_sql
 from leads.models import Lead
 
 from . import customers, guarding, stage
@@ -104,9 +105,7 @@ class _Opening:
 
     def open(self, *, by: AbstractUser | None) -> _Opening:
         chosen = self.plans.chosen_for(self.leads, now=self.now)
-        self.pursuits = Pursuit.objects.bulk_create(
-            self._of(lead, chosen[lead.pk], by) for lead in self.leads
-        )
+        self.pursuits = plain_sql.insert(self._of(lead, chosen[lead.pk], by) for lead in self.leads)
         stage.reopen(self.leads, by=by, now=self.now)
         return self
 
