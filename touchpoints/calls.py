@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import Case, F, When
 from django.utils.translation import gettext
 
 from leads import plain_sql
@@ -504,7 +505,9 @@ def _end_unlogged(pks: list[int], *, now: datetime, go_on: bool = True) -> int:
     open_ones = CallAttempt.objects.open().filter(pk__in=pks).select_related("pursuit")
     ended = list(open_ones.only("lead", "follow_up", "attempt", "pursuit__attempt", "pursuit__reached_at"))
     CallAttempt.objects.filter(pk__in=[call.pk for call in ended]).update(ended_at=now)
-    _advance_counts([call for call in ended if call.pursuit is not None and _counts(call, call.pursuit)])
+    counted = [call for call in ended if call.pursuit is not None and _counts(call, call.pursuit)]
+    if counted:
+        _advance_counts(counted)
     if go_on:
         pursue.go_on([leads[call.lead_id] for call in ended], now=now)
     # What goes on has another follow-up by now; what does not is free for others again.
@@ -515,7 +518,9 @@ def _end_unlogged(pks: list[int], *, now: datetime, go_on: bool = True) -> int:
 
 def _advance_counts(calls: Sequence[CallAttempt]) -> None:
     """`_advance_count` for the pursuits of any number of calls, in one statement."""
-    last = CallAttempt.objects.filter(pk__in=[call.pk for call in calls], pursuit=OuterRef("pk"))
-    Pursuit.objects.filter(pk__in=[call.pursuit_id for call in calls]).update(
-        attempt=Subquery(last.order_by("-attempt").values_list(F("attempt") + 1)[:1]), step=F("step") + 1
-    )
+    made: dict[int, list[int | None]] = defaultdict(list)
+    for call in sorted(calls, key=lambda one: one.attempt or 0, reverse=True):
+        made[call.attempt or 0].append(call.pursuit_id)
+    standing = Case(*(When(pk__in=pursuits, then=attempt + 1) for attempt, pursuits in made.items()))
+    rows = Pursuit.objects.filter(pk__in=[call.pursuit_id for call in calls])
+    rows.update(attempt=standing, step=F("step") + 1)

@@ -413,9 +413,10 @@ def evidence_as_kept(found: Warmth) -> list[dict[str, Any]]:
 
 
 def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
-    """Every lead's touchpoints that may count, in one query; what was set aside stays out."""
+    """Every lead's touchpoints that may count, and the few kinds they share, in two queries; what was set aside stays
+    out."""
     by_lead: dict[int, list[Touchpoint]] = defaultdict(list)
-    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None).select_related("kind")
+    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None).prefetch_related("kind")
     for touchpoint in rows:
         by_lead[touchpoint.lead_id].append(touchpoint)
     return by_lead

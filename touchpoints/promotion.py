@@ -30,6 +30,9 @@ def follow_temperature(moved: Sequence[Lead], *, promoted: set[int], now: dateti
     re-sprint per 30 days); otherwise only the rank follows. What was agreed with the lead stays where it is, and so
     does what a rep has in hand. Where many warm at once, only as many re-sprint as their owners and pools can carry.
     """
+    if not promoted:
+        follow_rank(moved, now=now)
+        return
     if len(promoted) > MASS:
         follow_temperature_within_room(moved, promoted=promoted, now=now)
         return
