@@ -182,7 +182,9 @@ def insert(found: Iterable[models.Model]) -> list[Any]:
     if not made or connection.vendor != "postgresql":
         return type(made[0])._default_manager.bulk_create(made) if made else []
     fields = [one for one in made[0]._meta.concrete_fields if not one.primary_key]
-    texts = json.dumps([{one.column: getattr(row, one.attname) for one in fields} for row in made], default=str)
+    texts = json.dumps(
+        [{one.column: getattr(row, one.attname) for one in fields} for row in made], default=str
+    )
     with _cursor() as cursor:
         cursor.execute(_insertion(type(made[0])), [texts])
         for row, (key,) in zip(made, cursor.fetchall(), strict=True):

@@ -171,9 +171,9 @@ def weights(
 
 def day_part_of(local: datetime, audience: str, parts: Sequence[DefaultDayPart] = DEFAULT_DAY_PARTS) -> str:
     """The part of the day a local time falls in, "" outside all of them."""
-    for part in _parts_for(audience, parts):
-        saturday = local.isoweekday() == 6 and audience == "consumer"
-        if part.saturday_only == saturday and part.start <= local.time() < part.end:
+    saturday, clock = audience == "consumer" and local.isoweekday() == 6, local.time()
+    for part in parts:
+        if part.saturday_only == saturday and part.start <= clock < part.end and audience in part.audiences:
             return part.key
     return ""
 
@@ -428,7 +428,8 @@ def _caps_pass_at(day: date, history: Sequence[Attempted], place: Place) -> date
     """From when the house caps let one more dial through on this day."""
     dials = sorted(past.at for past in history)
     passes = place.midnight(day)
-    if sum(place.local_date(at) == day for at in dials) >= place.caps.per_day:
+    around = passes - timedelta(days=1)
+    if sum(at >= around and place.local_date(at) == day for at in dials) >= place.caps.per_day:
         return place.midnight(day + timedelta(days=1))
     if len(dials) >= place.caps.per_week:
         passes = max(passes, dials[-place.caps.per_week] + timedelta(days=7))

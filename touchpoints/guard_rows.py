@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from leads.erasure import Lookup, key_ids
@@ -209,13 +209,16 @@ class Dials:
     busy: set[int] = field(default_factory=set)  # the numbers whose last dial was answered by the busy tone
 
 
-# Two halves, each found by its own index: of the leads how often, of the numbers also with which outcome.
+# Two halves, each found by its own index: of the leads how often, of the numbers also with which outcome. Times come as
+# text: a lead has a dozen of them, and Python reads that five times as fast as the driver reads its own.
 _DIALS = """
-    SELECT 'lead', d.lead_id, d.at, NULL, d.id FROM touchpoints_dial d WHERE d.at >= %s AND {in:d.lead_id}
-    UNION ALL SELECT 'number', d.number_id, d.at, c.outcome_id, d.id
-    FROM touchpoints_dial d JOIN touchpoints_callattempt c ON c.id = d.call_id
-    WHERE d.at >= %s AND {in:d.number_id}
-    ORDER BY 3, 5
+    SELECT of, key, CAST(at AS text), outcome FROM (
+        SELECT 'lead' AS of, d.lead_id AS key, d.at, NULL AS outcome, d.id
+        FROM touchpoints_dial d WHERE d.at >= %s AND {in:d.lead_id}
+        UNION ALL SELECT 'number', d.number_id, d.at, c.outcome_id, d.id
+        FROM touchpoints_dial d JOIN touchpoints_callattempt c ON c.id = d.call_id
+        WHERE d.at >= %s AND {in:d.number_id}
+    ) dials ORDER BY at, id
 """
 
 
@@ -228,7 +231,8 @@ def dials_of(
     to_lead: dict[int, list[datetime]] = defaultdict(list)
     last: dict[int, str | None] = {}
     params = [now - HISTORY_REACHES_BACK, list(lead_ids), now - CAPS_REACH_BACK, sorted(number_ids)]
-    for of, pk, at, outcome, _id in rows(_DIALS, params):
+    for of, pk, text, outcome in rows(_DIALS, params):
+        at = _moment(text)
         if past and at > now:
             break
         if of == "lead":
@@ -241,3 +245,9 @@ def dials_of(
         {lead: tuple(times) for lead, times in to_lead.items()},
         {number for number, outcome in last.items() if outcome == "busy"},
     )
+
+
+def _moment(text: str) -> datetime:
+    """SQLite keeps times without a zone; they are UTC."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -170,11 +170,14 @@ class Situation:
 
     def callable_numbers(self, *, without: int | None = None) -> list[LeadNumber]:
         """Numbers that are in use and on no list, in the order we try them."""
+        return [link for link in self._in_use if link.number_id != without]
+
+    @cached_property
+    def _in_use(self) -> list[LeadNumber]:
         return [
             link
             for link in self.links
-            if link.number_id != without
-            and link.number.status == Number.Status.OK
+            if link.number.status == Number.Status.OK
             and not self.facts[link.number_id].suppressed
             and not self.facts[link.number_id].erased
         ]
