@@ -1,5 +1,6 @@
 """What runs in the background, and how often is each sweep rung?"""
 
+import gc
 import logging
 import os
 from datetime import timedelta
@@ -65,6 +66,14 @@ _worker_pid: int | None = None
 def remember_the_worker(**_: Any) -> None:
     global _worker_pid
     _worker_pid = os.getpid()
+
+
+@worker_process_init.connect
+def set_apart_what_stays(**_: Any) -> None:
+    """What a worker has loaded when it begins stays for good. Garbage is not looked for in it again and again, which
+    takes a sixth of a long sweep."""
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect

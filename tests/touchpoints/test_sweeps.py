@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.forms.models import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
 from crm.accounts.models import User
+from leads import plain_sql
 from leads.models import Lead
 from leads.register import NewLead, PhoneInput, create_leads
 from touchpoints import calls, connect_rates, pursue, starts, tending
@@ -165,6 +168,34 @@ def test_one_run_starts_all_there_is_room_for(
     Pursuit.objects.all().delete()
     assert starts.start_waiting(now=now) == len(leads)
     assert FollowUp.objects.open().filter(lead__in=leads).count() == len(leads)
+
+
+def test_rows_sent_as_one_text_are_the_rows_the_orm_would_write(
+    many: Callable[[int], list[Lead]], ada: User, now: datetime
+) -> None:
+    leads = many(2)
+    FollowUp.objects.all().delete()
+    told = 'he said "späť"\n\\ 5 % of {us}'
+
+    def planned() -> list[FollowUp]:
+        moment = now.astimezone(ZoneInfo("America/New_York")) + timedelta(microseconds=7)
+        times = {"due_at": moment, "window_end": moment + HOUR, "placed_at": now}
+        return [
+            FollowUp(lead=leads[0], reason=told, rank=FollowUp.Rank.WARM, rank_value=1 / 3, **times),
+            FollowUp(lead=leads[1], reason="", assignee=ada, agreed_at=now, lifts_house_caps=True, **times),
+        ]
+
+    def kept(rows: list[FollowUp]) -> list[dict[str, object]]:
+        found = FollowUp.objects.in_bulk([row.pk for row in rows])
+        return [{**model_to_dict(found[row.pk]), "id": None} for row in rows]
+
+    by_orm = FollowUp.objects.bulk_create(planned())
+    expected = kept(by_orm)
+    FollowUp.objects.all().delete()
+    made = plain_sql.insert(planned())
+    assert kept(made) == expected
+    assert [(row.lead_id, row._state.adding) for row in made] == [(lead.pk, False) for lead in leads]
+    assert plain_sql.insert([]) == []
 
 
 def test_going_on_where_a_task_is_done(many: Callable[[int], list[Lead]], ada: User, now: datetime) -> None:
