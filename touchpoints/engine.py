@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from leads import plain_sql, segments
 from leads.models import Lead
@@ -335,7 +336,7 @@ def _evaluate_chunk(
     Touchpoint.objects.filter(pk__in=[t.pk for t in new]).update(evaluated_at=now, evaluation_error="")
     promoted = [change.lead_id for change in changes if change.after == Lead.Temperature.WARM]
     cooled = [change.lead_id for change in changes if change.after == Lead.Temperature.COLD]
-    enquiries.raise_hands([t for t in new if t.kind.hand_raise], leads, now=now)
+    enquiries.raise_hands([t for t in new if t.raises_hand], leads, now=now)  # type: ignore[attr-defined]
     if cause == Cause.UNDO:
         # What an undone outcome had moved is put back by the undo itself.
         promotion.follow_rank(moved, now=now)
@@ -413,10 +414,11 @@ def evidence_as_kept(found: Warmth) -> list[dict[str, Any]]:
 
 
 def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
-    """Every lead's touchpoints that may count, and the few kinds they share, in two queries; what was set aside stays
-    out."""
+    """Every lead's touchpoints that may count, each with whether it is a hand-raise, in one query; what was set aside
+    stays out."""
     by_lead: dict[int, list[Touchpoint]] = defaultdict(list)
-    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None).prefetch_related("kind")
+    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None)
+    rows = rows.annotate(raises_hand=F("kind__hand_raise"))
     for touchpoint in rows:
         by_lead[touchpoint.lead_id].append(touchpoint)
     return by_lead
