@@ -209,11 +209,12 @@ class Dials:
     busy: set[int] = field(default_factory=set)  # the numbers whose last dial was answered by the busy tone
 
 
-# Two halves, each found by its own index: of the leads how often, of the numbers also with which outcome. Times come as
-# text: a lead has a dozen of them, and Python reads that five times as fast as the driver reads its own.
+# Two halves, each found by its own index: of the leads how often, which the index alone holds; of the numbers also with
+# which outcome. Times come as text: a lead has a dozen of them, and Python reads that five times as fast as the driver
+# reads its own.
 _DIALS = """
     SELECT of, key, CAST(at AS text), outcome FROM (
-        SELECT 'lead' AS of, d.lead_id AS key, d.at, NULL AS outcome, d.id
+        SELECT 'lead' AS of, d.lead_id AS key, d.at, NULL AS outcome, 0 AS id
         FROM touchpoints_dial d WHERE d.at >= %s AND {in:d.lead_id}
         UNION ALL SELECT 'number', d.number_id, d.at, c.outcome_id, d.id
         FROM touchpoints_dial d JOIN touchpoints_callattempt c ON c.id = d.call_id
