@@ -102,11 +102,16 @@ def _serve_fresh(user: AbstractUser, stands: desk.Desk, *, now: datetime) -> Ser
         ids, resting = queue_order.best(
             user, stands.block, now=now, count=count, lent=lent, without=looked_at
         )
+        first_look = not looked_at
         looked_at.update(ids)
         batch = queue_order.loaded([pk for pk in ids if pk not in resting])
-        situations = guarding.gather([row.lead for row in batch], now=now)
+        situations: dict[int, Situation] = {}
         blocked: list[FollowUp] = []
         for place, row in enumerate(batch):
+            if row.lead_id not in situations:
+                # Mostly the very first may be served; where not, the guard is asked about all behind it together.
+                asked = batch[:1] if first_look and place == 0 else batch[place:]
+                situations |= guarding.gather([one.lead for one in asked], now=now)
             situation = situations[row.lead_id]
             may_serve = _may_serve(row, situation, now=now)
             if row.due_at > now and not may_serve:
