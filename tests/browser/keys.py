@@ -19,6 +19,8 @@ def in_front(page: Page, lead: Lead) -> None:
 def dial(page: Page) -> None:
     page.keyboard.press("d")
     page.wait_for_selector("#screen:not([data-call=''])")
+    # The link has been handed over to the phone: a browser that is busy with it may take no keys.
+    page.wait_for_selector("body > iframe", state="detached")
 
 
 def call_of(page: Page, lead: Lead) -> None:

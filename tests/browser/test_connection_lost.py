@@ -91,8 +91,8 @@ def test_what_is_called_back_while_its_send_fails_stays_called_back(desk: Desk, 
     until(page, lambda: held)
     choose(page, "9", "promise")
     page.keyboard.type("the study")
-    held[0].abort("connectionreset")
-    says(page, "what you type is kept here")
+    with page.expect_event("requestfailed"):
+        held[0].abort("connectionreset")
     page.unroute("**/outcome/")
     page.context.set_offline(True)
     page.context.set_offline(False)
@@ -157,6 +157,7 @@ def test_a_server_that_fails_is_asked_again(desk: Desk, at_desk: AtDesk) -> None
     failed = []
     page.route("**/outcome/", lambda route: (failed.append(1), route.fulfill(status=503, body="")))
     page.keyboard.press("1")
+    until(page, lambda: failed)
     says(page, "Thaw cannot take it just now: kept here, sent again in a moment.")
     page.unroute("**/outcome/")
     in_front(page, two)
