@@ -103,7 +103,7 @@ def next_allowed_at(
         _check_aware(now)
         blocked = facts.failed or _needs_a_person(_standing(facts, rules, now))
         return None if blocked else _passes_at(facts, rules, now, rules.hours if hours is None else hours)
-    except Exception:  # as in `guarded`
+    except Exception:  # whatever it is, no time is promised on it
         log.exception("the call guard failed at %s and named no time", now.isoformat())
         return None
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from crm.accounts.models import Absence, Team, User
 from leads import plain_sql
@@ -183,6 +184,21 @@ def test_blocked_ones_are_put_off_and_starve_nobody(
     queue.skip(awake, "", user=ada, now=dawn)
     assert queue.next_lead(ada, now=dawn) is None
     assert queue.opens_at(ada, now=dawn) == dawn + timedelta(hours=2)
+
+
+def test_a_head_that_sleeps_costs_as_much_however_long_it_is(
+    due: Callable[..., FollowUp], ada: User, bea: User
+) -> None:
+    """The guard is asked about the first alone, and then about all behind it at once."""
+    dawn, cost = datetime(2026, 3, 5, 13, 0, tzinfo=UTC), {}
+    for user, first, asleep in ((ada, 100, 2), (bea, 200, 5)):
+        for n in range(first, first + asleep):
+            due(owner=user, value=1000, phones=(f"+1213555{n:04d}",))
+        awake = due(owner=user, value=1)
+        with CaptureQueriesContext(connection) as asked:
+            assert served(user, dawn) == awake
+        cost[user] = len(asked)
+    assert cost[ada] == cost[bea] <= 20
 
 
 def test_what_no_time_will_open_becomes_a_task(
