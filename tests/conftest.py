@@ -245,10 +245,28 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Leave behind, for the fixtures, whether the test failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+FAILED = pytest.StashKey[bool]()
+# What was pressed, and where the keys went: it survives no navigation, and needs none.
+SEE_KEYS = """addEventListener("keydown", (event) =>
+    (window.pressed ??= []).push(`${event.code} at ${event.target.id || event.target.tagName}`), true)"""
+LOOK = """() => ({ pressed: window.pressed, hasFocus: document.hasFocus(), frames: frames.length,
+    at: document.activeElement?.outerHTML.slice(0, 120), screen: { ...document.getElementById("screen")?.dataset } })"""
+
+
 @pytest.fixture
-def page(browser: Browser, live_server: Any) -> Iterator[Page]:
+def page(browser: Browser, live_server: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A fresh page on the live server (`page.goto("/call/")`), 1280 × 720. The test fails where a script
-    broke or the content security policy was violated."""
+    broke or the content security policy was violated. Of a test that failed it prints what was pressed, what
+    was asked of the server, and how the page stands."""
     context = browser.new_context(
         base_url=live_server.url, viewport={"width": 1280, "height": 720}, locale="en-GB"
     )
@@ -260,7 +278,15 @@ def page(browser: Browser, live_server: Any) -> Iterator[Page]:
         "console",
         lambda said: broken.append(said.text) if "Content Security Policy" in said.text else None,
     )
+    seen: list[str] = []
+    page.add_init_script(SEE_KEYS)
+    page.on("console", lambda said: seen.append(said.text))
+    page.on("request", lambda asked: seen.append(f"{asked.method} {asked.url}"))
+    page.on("requestfailed", lambda asked: seen.append(f"failed {asked.url}: {asked.failure}"))
+    page.on("response", lambda answer: seen.append(f"{answer.status} {answer.url}"))
     yield page
+    if request.node.stash.get(FAILED, False):
+        print(*seen[-60:], page.evaluate(LOOK), sep="\n")
     context.close()
     assert not broken, broken
 
