@@ -151,6 +151,13 @@ def _converted(convert: Callable[..., Any], column: Any, value: Any) -> Any:
     return convert(value, column, connection)
 
 
+def beside(row: models.Model, relation: str, found: list[Any]) -> None:
+    """Let `row.relation.all()` be these, as if the ORM had prefetched them."""
+    rows = getattr(row, relation).all()
+    rows._result_cache, rows._prefetch_done = found, True
+    vars(row).setdefault("_prefetched_objects_cache", {})[relation] = rows
+
+
 def write(found: Iterable[models.Model], names: Sequence[str]) -> None:
     """Store these fields of rows of one model: a statement for each row, sent together. `bulk_update` words one
     statement for all of them, which takes ten times as long."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
 
 from leads import plain_sql, segments
 from leads.models import Lead
+from leads.plain_sql import Joined
 
 from . import enquiries, promotion, rule_effect, set_aside
 from .models import (
@@ -25,6 +25,7 @@ from .models import (
     TemperatureChange,
     TemperatureOverride,
     Touchpoint,
+    WarmthRule,
     WarmthRuleset,
 )
 from .sweeps import noted
@@ -60,10 +61,21 @@ class Evaluated:
         self.cooled += other.cooled
 
 
-def published() -> tuple[WarmthRuleset, Ruleset]:
-    """The ruleset in force, as its row and as values."""
-    row = WarmthRuleset.objects.prefetch_related("rules__segment").get(status=WarmthRuleset.Status.PUBLISHED)
-    return row, as_values(row)
+_RULESET, _RULE = Joined("w", WarmthRuleset), Joined("r", WarmthRule, segment="s")
+_PUBLISHED = f"""
+    SELECT {_RULESET.columns}, {_RULE.columns} FROM touchpoints_warmthruleset w
+    LEFT JOIN touchpoints_warmthrule r ON r.ruleset_id = w.id LEFT JOIN leads_segment s ON s.id = r.segment_id
+    WHERE w.status = 'published' ORDER BY r.position
+"""  # noqa: S608 - the columns are our models' own
+
+
+def published() -> WarmthRuleset:
+    """The ruleset in force, read with its rules and their segments."""
+    found = [_RULESET.read(row) for row in plain_sql.rows(_PUBLISHED, [])]
+    ruleset: WarmthRuleset = found[0][0]
+    rules = [_RULE.read(rest)[0] for _ruleset, rest in found]
+    plain_sql.beside(ruleset, "rules", [rule for rule in rules if rule])
+    return ruleset
 
 
 def rules_for(
@@ -73,7 +85,7 @@ def rules_for(
 
     `row`: any version of the rules; without it those in force.
     """
-    row = published()[0] if row is None else row
+    row = published() if row is None else row
     ruleset = as_values(row)
     queries = {
         rule.segment_id: rule.lead_query
@@ -206,7 +218,7 @@ def _evaluate_waiting_chunk(ids: list[int], *, now: datetime) -> Evaluated:
             .filter(lead__in=list(held))
             .values_list("pk", "lead", "kind__hand_raise")
         )
-        settled = rule_effect.settle(list(held), published()[0], now=now)
+        settled = rule_effect.settle(list(held), published(), now=now)
         rule_effect.rank_follow_ups(settled.moved, now=now)
         whole = {*settled.turning, *(lead for _pk, lead, raised in new if raised)}
         failed_before = set_aside.causes_of(held)
@@ -312,7 +324,7 @@ def _evaluate_chunk(
     )
     leads = {lead.pk: lead for lead in rows}
     hold_rules()
-    row, _values = published()
+    row = published()
     rules = rules_for(leads, row, now=now)
     touches = touches_of(leads)
     overrides = {
@@ -413,13 +425,21 @@ def evidence_as_kept(found: Warmth) -> list[dict[str, Any]]:
     return [{**piece, "rule": one.rule_id} for piece, one in zip(shape, found.evidence, strict=True)]
 
 
+_TOUCH = Joined("t", Touchpoint)
+_TOUCHES = f"""
+    SELECT {_TOUCH.columns}, k.hand_raise
+    FROM touchpoints_touchpoint t JOIN touchpoints_touchpointkind k ON k.key = t.kind
+    WHERE t.set_aside_at IS NULL AND {{in:t.lead_id}} ORDER BY t.occurred_at DESC, t.id DESC
+"""  # noqa: S608 - the columns are our models' own
+
+
 def touches_of(lead_ids: Iterable[int]) -> dict[int, list[Touchpoint]]:
-    """Every lead's touchpoints that may count, each with whether it is a hand-raise, in one query; what was set aside
-    stays out."""
+    """Every lead's touchpoints that may count, latest first, each with whether it `raises_hand`, in one query; what was
+    set aside stays out."""
     by_lead: dict[int, list[Touchpoint]] = defaultdict(list)
-    rows = Touchpoint.objects.filter(lead__in=list(lead_ids), set_aside_at=None)
-    rows = rows.annotate(raises_hand=F("kind__hand_raise"))
-    for touchpoint in rows:
+    for row in plain_sql.rows(_TOUCHES, [list(lead_ids)]):
+        touchpoint, (raises_hand,) = _TOUCH.read(row)
+        touchpoint.raises_hand = bool(raises_hand)
         by_lead[touchpoint.lead_id].append(touchpoint)
     return by_lead
 

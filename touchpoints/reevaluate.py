@@ -61,7 +61,7 @@ def run_rule_changes(*, clock: Callable[[], datetime], turn: timedelta = TURN) -
 def begin_for_segments(*, now: datetime) -> RuleChangeRun | None:
     """Where rules in force name segments: a run for leads that came into or out of one, once in a while."""
     with transaction.atomic():
-        row = rulesets.published()
+        row = engine.published()
         if not row.rules.filter(active=True, segment__isnull=False).exists():
             return None
         latest = RuleChangeRun.objects.order_by("-started_at").first()
@@ -138,7 +138,7 @@ def _evaluate_or_isolate(
 
 def _evaluate(leads: Leads, *, now: datetime, cause: str, run: RuleChangeRun | None) -> engine.Evaluated:
     engine.hold_rules()
-    row, _values = engine.published()
+    row = engine.published()
     asked, heard_of = _without_new_contact(leads.all(), now=now)
     span = Span(leads.after, leads.last)
     written = rule_effect.write(asked, span, row, now=now)

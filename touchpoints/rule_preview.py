@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from leads.models import Lead, LeadList
 
-from . import engine, rule_effect, rulesets
+from . import engine, rule_effect
 from .icebreaker import in_words
 from .models import TemperatureOverride
 from .reasons import facts_of
@@ -91,7 +91,7 @@ def _breakdown(title: str, counts: dict[Any, tuple[int, int]], label: Callable[[
 def _sample(draft: WarmthRuleset, ids: list[int], *, now: datetime) -> list[Shown]:
     leads = Lead.objects.select_related("company").in_bulk(ids)
     touches = engine.touches_of(ids)
-    published, drafted = (engine.rules_for(ids, row, now=now) for row in (rulesets.published(), draft))
+    published, drafted = (engine.rules_for(ids, row, now=now) for row in (engine.published(), draft))
     overrides = {
         row.lead_id: OverrideValue(row.temperature, row.until)
         for row in TemperatureOverride.objects.filter(lead__in=ids, ended_at=None)

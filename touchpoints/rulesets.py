@@ -59,10 +59,6 @@ class Problem:
     text: str
 
 
-def published() -> WarmthRuleset:
-    return WarmthRuleset.objects.get(status=Status.PUBLISHED)
-
-
 def current_draft() -> WarmthRuleset | None:
     return WarmthRuleset.objects.filter(status=Status.DRAFT).select_related("created_by").first()
 
@@ -255,7 +251,7 @@ def publish(ruleset: WarmthRuleset, *, by: AbstractUser | None, now: datetime) -
             assert rule.segment is not None
             rule.segment_query = rule.segment.query
         WarmthRule.objects.bulk_update(freezing, ["segment_query"])
-        before = published()
+        before = engine.published()
         WarmthRuleset.objects.filter(pk=before.pk).update(status=Status.RETIRED)
         row.status, row.published_at, row.published_by = Status.PUBLISHED, now, by
         row.save(update_fields=["status", "published_at", "published_by"])

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from touchpoints.engine import published
+from touchpoints.engine import as_values, published
 from touchpoints.models import HandRaise, TemperatureChange, TemperatureOverride, Touchpoint, TouchpointKind
 from touchpoints.warmth import OverrideValue, Touch, Warmth, effective, warmth
 
@@ -21,7 +21,8 @@ class Rules:
 
     def __init__(self, *, start: int) -> None:
         self.start = instant(start)
-        self.row, self.values = published()
+        self.row = published()
+        self.values = as_values(self.row)
         self.directions = dict(TouchpointKind.objects.values_list("key", "direction"))
 
 

@@ -5,9 +5,11 @@ The facts of a lead. What is told of its warmth and pursuit is added by `touchpo
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from django.db.models import Prefetch, QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -16,6 +18,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from leads.api.strict import Money, OneOf, StrictSerializer, Text, Time
 from leads.facts import LONGEST_LINK, MOST_LINKS
 from leads.models import Lead, LeadList, LeadNumber, Number
+from leads.plain_sql import Joined, rows
 from leads.register import NewLead, PhoneInput
 
 TEXT_FIELDS = (
@@ -43,19 +46,50 @@ TEXT_FIELDS = (
 MOST_PHONES = 20
 
 
-def with_facts(leads: QuerySet[Lead]) -> QuerySet[Lead]:
-    """Leads with all that `LeadFacts` shows of them, in a constant number of queries."""
-    return leads.select_related("company", "owner", "team").prefetch_related(*_beside())
+_LINK = Joined("k", LeadNumber, number="n")
+_LINKS = f"""
+    SELECT {_LINK.columns}, EXISTS (
+        SELECT 1 FROM leads_leadnumber o
+        WHERE o.number_id = k.number_id AND o.detached_at IS NULL AND o.lead_id <> k.lead_id
+    )
+    FROM leads_leadnumber k JOIN leads_number n ON n.id = k.number_id
+    WHERE k.detached_at IS NULL AND {{in:k.lead_id}} ORDER BY k.position, k.id
+"""  # noqa: S608 - the columns are our models' own
+_NAMES = """
+    SELECT e.lead_id, e.source, e.external_id FROM leads_externalid e WHERE {in:e.lead_id}
+    UNION ALL SELECT m.lead_id, NULL, l.name
+    FROM leads_listmembership m JOIN leads_leadlist l ON l.id = m.list_id WHERE {in:m.lead_id}
+"""
 
 
-def add_facts(lead: Lead) -> None:
-    """What `with_facts` reads beside the row, for a lead that was read with its company, owner and team."""
-    prefetch_related_objects([lead], *_beside())
+class Beside(NamedTuple):
+    """What is shown of a lead and stands in other tables: its numbers in use, in order, each with whether it is
+    `shared`; what other systems call it, by source; the names of its lists."""
+
+    numbers: list[LeadNumber]
+    external_ids: dict[str, str]
+    lists: list[str]
 
 
-def _beside() -> tuple[Prefetch[Any] | str, ...]:
-    links = LeadNumber.objects.current().with_shared().select_related("number").order_by("position", "pk")
-    return Prefetch("lead_numbers", links, to_attr="current_numbers"), "external_id_rows", "lists"
+def with_owner(leads: QuerySet[Lead]) -> QuerySet[Lead]:
+    return leads.select_related("company", "owner", "team")
+
+
+def add_facts(leads: Sequence[Lead]) -> None:
+    """Read what is shown `beside` each of these leads, which were read `with_owner`; two queries."""
+    found: dict[int, Beside] = defaultdict(lambda: Beside([], {}, []))
+    ids = [lead.pk for lead in leads]
+    for row in rows(_LINKS, [ids]) if ids else ():
+        link, (shared,) = _LINK.read(row)
+        link.shared = bool(shared)
+        found[link.lead_id].numbers.append(link)
+    for lead_id, source, name in rows(_NAMES, [ids, ids]) if ids else ():
+        if source is None:
+            found[lead_id].lists.append(name)
+        else:
+            found[lead_id].external_ids[source] = name
+    for lead in leads:
+        lead.beside = found[lead.pk]  # type: ignore[attr-defined]
 
 
 class PhoneFacts(serializers.Serializer[LeadNumber]):
@@ -68,7 +102,7 @@ class PhoneFacts(serializers.Serializer[LeadNumber]):
 
 
 class LeadFacts(serializers.Serializer[Lead]):
-    """A lead from `with_facts`. Texts are blank where unknown, never null."""
+    """A lead with its facts (`add_facts`). Texts are blank where unknown, never null."""
 
     id = serializers.IntegerField()
     salutation = serializers.CharField()
@@ -78,7 +112,7 @@ class LeadFacts(serializers.Serializer[Lead]):
     company = serializers.SerializerMethodField()
     email = serializers.CharField()
     phone = serializers.SerializerMethodField(help_text="The first number still in use.")
-    phones = PhoneFacts(many=True, source="current_numbers")
+    phones = PhoneFacts(many=True, source="beside.numbers")
     external_ids = serializers.SerializerMethodField()
     audience = serializers.ChoiceField(Lead.Audience.choices)
     country = serializers.CharField()
@@ -101,13 +135,13 @@ class LeadFacts(serializers.Serializer[Lead]):
         return lead.company.name if lead.company else ""
 
     def get_phone(self, lead: Lead) -> str:
-        links = lead.current_numbers  # type: ignore[attr-defined]
+        links = lead.beside.numbers  # type: ignore[attr-defined]
         in_use = [link for link in links if link.number.status == Number.Status.OK]
         return (in_use or links)[0].number.e164 if links else ""
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
     def get_external_ids(self, lead: Lead) -> dict[str, str]:
-        return {row.source: row.external_id for row in lead.external_id_rows.all()}
+        return lead.beside.external_ids  # type: ignore[attr-defined,no-any-return]
 
     def get_owner(self, lead: Lead) -> str | None:
         return lead.owner.get_username() if lead.owner else None
@@ -116,7 +150,7 @@ class LeadFacts(serializers.Serializer[Lead]):
         return lead.team.name if lead.team else None
 
     def get_lists(self, lead: Lead) -> list[str]:
-        return sorted(one.name for one in lead.lists.all())
+        return sorted(lead.beside.lists)  # type: ignore[attr-defined]
 
     @extend_schema_field({"type": "string", "enum": Lead.Temperature.values})
     def get_temperature(self, lead: Lead) -> str:

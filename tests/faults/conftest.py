@@ -71,7 +71,7 @@ def assert_each_counted_once(leads: Sequence[Lead], *, reports: int) -> None:
     assert not [
         row for row in rows if row.evaluated_at is None or row.evaluation_error or row.evaluation_tries
     ]
-    _row, ruleset = engine.published()
+    ruleset = engine.as_values(engine.published())
     of_lead: dict[int, list[Touchpoint]] = {}
     for row in rows:
         of_lead.setdefault(row.lead_id, []).append(row)

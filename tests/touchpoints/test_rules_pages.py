@@ -96,7 +96,7 @@ def test_a_draft_is_begun_edited_and_discarded(manager: Client, max_: User) -> N
     draft.refresh_from_db()
     assert (draft.half_life_days, draft.note, draft.rules.count()) == (10, "autumn", 22)
     assert list(draft.rules.values_list("position", flat=True)) == list(range(1, 23))
-    assert engine.published()[0].rules.count() == 23
+    assert engine.published().rules.count() == 23
     manager.post(reverse("rules_draft_discard"))
     assert not WarmthRuleset.objects.filter(status="draft").exists()
     assert AuditEvent.objects.filter(action="rules_discarded", actor=max_).exists()
@@ -167,11 +167,11 @@ def test_the_preview_says_how_many_and_publishing_asks_for_what_was_seen(
     stamp = seen.context["stamp"]
     rulesets.change_rule(rule, {"warms_for_days": 101})
     manager.post(reverse("rules_draft_publish"), {"stamp": stamp})
-    assert engine.published()[0].version == 1
+    assert engine.published().version == 1
     assert manager.get(reverse("rules_draft_preview")).status_code == 200  # without the script, too
     again = manager.get(reverse("rules_draft_preview"), **HX).context["stamp"]
     manager.post(reverse("rules_draft_publish"), {"stamp": again})
-    assert engine.published()[0].version == 2
+    assert engine.published().version == 2
     assert 'hx-trigger="every 1s"' in manager.get(reverse("rules_run"), **HX).content.decode()
     reevaluate.run_rule_changes(clock=timezone.now)
     done = manager.get(reverse("rules_run"), **HX).content.decode()
@@ -235,7 +235,7 @@ def test_a_kind_of_ones_own_comes_with_its_rule_in_the_draft(manager: Client) ->
     assert not kind.builtin
     rule = WarmthRuleset.objects.get(status="draft").rules.get(kind=kind)
     assert (rule.warms_for_days, rule.counts_at_most) == (20, 2)
-    assert not engine.published()[0].rules.filter(kind=kind).exists()
+    assert not engine.published().rules.filter(kind=kind).exists()
     again = manager.post(reverse("rules_kinds"), BREAKFAST)
     assert again.status_code == 422
     assert "already" in again.content.decode()
@@ -324,7 +324,7 @@ def test_one_run_is_open_at_a_time(max_: User) -> None:
         rulesets.publish(draft, by=max_, now=now)
     assert RuleChangeRun.objects.filter(finished_at=None).count() == 1
     with pytest.raises(rulesets.RulesRefused):
-        rulesets.publish(engine.published()[0], by=max_, now=now)
+        rulesets.publish(engine.published(), by=max_, now=now)
 
 
 def test_whoever_works_on_a_draft_that_is_gone_is_led_to_the_rules_in_force(

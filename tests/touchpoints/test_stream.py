@@ -41,7 +41,7 @@ def arrive(pairs: list[tuple[Lead, Touch]]) -> None:
 
 
 def assert_where_the_rules_put_them(leads: list[Lead]) -> None:
-    ruleset = engine.published()[1]
+    ruleset = engine.as_values(engine.published())
     history: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for change in TemperatureChange.objects.filter(lead__in=leads).order_by("pk"):
         history[change.lead_id].append((change.before, change.after))

@@ -79,7 +79,7 @@ def assert_equal_to_one_second(leads: Sequence[Lead], ruleset: WarmthRuleset) ->
 
 @pytest.fixture
 def published() -> WarmthRuleset:
-    return engine.published()[0]
+    return engine.published()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from leads import claims, identity, numbers, register
 from leads.api.keepers import keeper_after, keeper_of_new
-from leads.api.leads import LeadInput, candidates, changes_of, lists_named, new_lead_of, with_facts
+from leads.api.leads import LeadInput, candidates, changes_of, lists_named, new_lead_of, with_owner
 from leads.api.strict import OneOf, Problem, StrictSerializer, StrictView, Text, Time
 from leads.filters import LeadFilter
 from leads.lists import put_on
@@ -57,7 +57,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
     queryset = Lead.objects.none()
 
     def get_queryset(self) -> QuerySet[Lead]:
-        return with_facts(Lead.objects.visible_to(self.request.user).live()).order_by("-pk")
+        return with_owner(Lead.objects.visible_to(self.request.user).live()).order_by("-pk")
 
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -118,7 +118,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
 
     @extend_schema(request=DialInput, responses={201: OpenCallShape})
     def dial(self, request: Request, pk: int) -> Response:
-        lead = get_object_or_404(with_facts(queue.reachable_by(request.user, now=self.now)), pk=pk)
+        lead = get_object_or_404(with_owner(queue.reachable_by(request.user, now=self.now)), pk=pk)
         values = self.check(DialInput)
         number = _number_of(lead, values.get("number", ""))
         with told():
@@ -170,7 +170,7 @@ class LeadView(StrictView, viewsets.GenericViewSet[Lead]):
 
     def _shown(self, pk: int, *, mine: bool = True) -> dict[str, Any]:
         """One lead as answered. `mine=False`: the caller just wrote it, and may have given it away by that."""
-        seen = self.get_queryset() if mine else with_facts(Lead.objects.all())
+        seen = self.get_queryset() if mine else with_owner(Lead.objects.all())
         return show_leads([get_object_or_404(seen, pk=pk)], now=self.now)[0]
 
     def _refuse_duplicate(self, new: register.NewLead) -> None:

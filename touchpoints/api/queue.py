@@ -42,7 +42,7 @@ class QueueView(StrictView, viewsets.GenericViewSet[FollowUp]):
         row = queue.next_lead(request.user, now=self.now)
         if row is None:
             return Response(status=status.HTTP_204_NO_CONTENT, headers=FRESH)
-        add_facts(row.lead)
+        add_facts([row.lead])
         context = {"now": self.now, "story": Story([row.lead], now=self.now, planned=row)}
         return Response(QueueItemShape(row, context=context).data, headers=FRESH)
 

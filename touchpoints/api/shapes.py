@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from leads.api.leads import LeadFacts
+from leads.api.leads import LeadFacts, add_facts
 from leads.api.strict import Time
 from leads.models import Lead
 from touchpoints import engine
@@ -179,5 +179,6 @@ def show_calls(calls: Sequence[CallAttempt]) -> list[dict[str, Any]]:
 
 
 def show_leads(leads: Sequence[Lead], *, now: datetime) -> list[dict[str, Any]]:
-    """Leads from `with_facts` as the API answers them, in a constant number of queries."""
+    """Leads that were read `with_owner`, as the API answers them, in a constant number of queries."""
+    add_facts(leads)
     return list(LeadShape(leads, many=True, context={"now": now, "story": Story(leads, now=now)}).data)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from touchpoints import rule_preview, rule_words, rulesets, temperature_report
+from touchpoints import engine, rule_preview, rule_words, rulesets, temperature_report
 from touchpoints.models import Outcome, RuleChangeRun, WarmthRule, WarmthRuleset
 from touchpoints.rule_forms import HalfLifeForm, RuleForm, plain
 
@@ -48,7 +48,7 @@ def managers_only(view: View) -> View:
 @require_safe
 def rules(request: HttpRequest) -> HttpResponse:
     """Managers and admins: the rules in force, in words, and the re-evaluation under way."""
-    row = rulesets.published()
+    row = engine.published()
     context = {"ruleset": row, "rules": _told(row), "run": _latest_run(), "draft": rulesets.current_draft()}
     return render(request, "rules/rules.html", context)
 
@@ -256,7 +256,7 @@ def _form(
 
 def _draft_context(draft: WarmthRuleset) -> dict[str, Any]:
     told = _told(draft)
-    changed = rulesets.differences(draft, rulesets.published())
+    changed = rulesets.differences(draft, engine.published())
     for one in told:
         one["change"] = changed.get(one["rule"].pk, "")
     initial = {"half_life_days": plain(draft.half_life_days), "note": draft.note}
