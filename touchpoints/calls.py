@@ -1,15 +1,13 @@
-"""How does a call come about? By a rep's dial past the guard, by the lead's own call, or as a phone system's report."""
+"""How does a call come about? By a rep's dial past the guard, or by the lead's own call."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Case, F, When
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext
 
 from leads import plain_sql
@@ -30,8 +28,6 @@ from .models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from django.contrib.auth.models import AbstractUser
 
     from leads.guard import Verdict
@@ -39,9 +35,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REDIAL_WITHIN = timedelta(minutes=5)
-SAME_CALL_WITHIN = timedelta(minutes=3)
 FORGOTTEN_AFTER = timedelta(hours=2)
-CHUNK = 500
 
 
 def dial(
@@ -203,7 +197,7 @@ def _open_attempt(
     now: datetime,
     warn_reason: str,
 ) -> CallAttempt:
-    pursuit = _pursuit_of(lead, user, now=now)
+    pursuit = pursuit_of(lead, user, now=now)
     local = situation.local_time(now)
     script = talk_tracks.choose(lead, situation.jurisdictions, now=now)
     block, calling_number = _seat_of(user)
@@ -217,7 +211,7 @@ def _open_attempt(
                 user=user,
                 team_id=user.team_id,  # type: ignore[attr-defined]
                 number=number,
-                attempt=_attempt_number(pursuit),
+                attempt=attempt_number(pursuit),
                 target=pursuit.target if pursuit else 18,
                 started_at=now,
                 guard=verdict_as_kept(verdict, situation.facts.get(number.pk), at=now),
@@ -246,7 +240,7 @@ _PURSUIT = f"""
 """  # noqa: S608 - the columns are our models' own
 
 
-def _pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | None:
+def pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | None:
     """The pursuit a dial belongs to, with `last`, the number of its last attempt: the open one, else a new one.
 
     None where the lead is nobody's, and where what a pursuit is for has been reached: a call about a meeting or to a
@@ -260,7 +254,7 @@ def _pursuit_of(lead: Lead, user: AbstractUser, *, now: datetime) -> Pursuit | N
     return next(iter(pursue.begin([lead], by=user, now=now)), None)
 
 
-def _attempt_number(pursuit: Pursuit | None) -> int | None:
+def attempt_number(pursuit: Pursuit | None) -> int | None:
     """The number of an attempt that begins now, behind those that are still open; None after the reach."""
     if pursuit is None or pursuit.reached_at:
         return None
@@ -306,221 +300,3 @@ def _touch_by_inbound(lead: Lead, user: AbstractUser, *, now: datetime) -> None:
         now=now,
     )
     HandRaise.objects.filter(lead=lead, first_attempt_at=None).update(first_attempt_at=now)
-
-
-def _touch_by_reported(call: CallAttempt, user: AbstractUser, *, now: datetime) -> None:
-    """A call from them that a phone system reports: somebody spoke with them, or they ask to be called back."""
-    taken = bool(call.duration_seconds)
-    # Whoever took it need not be whose lead it is.
-    record.store_for(
-        record.NewTouchpoint(
-            kind="inbound_call",
-            occurred_at=call.started_at,
-            lead=Identity(id=call.lead_id),
-            source="thaw",
-            external_id=f"call:{call.pk}:inbound",
-            by=(user.get_full_name() or user.get_username()) if taken else "",
-            by_user_id=user.pk if taken else None,
-        ),
-        call.lead,
-        user=user,
-        now=now,
-    )
-    if taken:
-        HandRaise.objects.filter(
-            lead=call.lead_id, first_attempt_at=None, raised_at__lte=call.started_at
-        ).update(first_attempt_at=call.started_at)
-
-
-@dataclass(frozen=True)
-class PastCall:
-    """A call that a phone system reports after the fact."""
-
-    source: str
-    external_id: str
-    started_at: datetime
-    duration_seconds: int | None = None
-    direction: str = Direction.OUTBOUND
-    outcome: str = ""
-    notes: str = ""
-    recording_url: str = ""
-
-
-def record_past_call(
-    past: PastCall, *, lead: Lead, number: Number | None, user: AbstractUser, now: datetime
-) -> tuple[CallAttempt, bool]:
-    """Keep a call that already happened; returns it and whether it is new.
-
-    The same (source, external_id) again changes nothing. A call of the same user to the same number within three
-    minutes of an attempt completes that attempt. What the guard would have blocked is kept and marked a breach.
-    """
-    with transaction.atomic():
-        locked = Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
-        if past.external_id:
-            known = CallAttempt.objects.filter(source=past.source, external_id=past.external_id).first()
-            if known is not None:
-                return known, False
-        number = number or _only_number(locked)
-        call = _attempt_of(past, number, user)
-        if call is not None:
-            call.source, call.external_id = past.source, past.external_id
-        else:
-            call = _past_attempt(past, locked, number, user, now=now)
-        call.duration_seconds, call.recording_url = past.duration_seconds, past.recording_url
-        call.save()
-        if past.direction == Direction.INBOUND:
-            _touch_by_reported(call, user, now=now)
-        if past.outcome and call.outcome_id is None:
-            logged = outcomes.Logged(outcome=past.outcome, notes=past.notes)
-            return outcomes.log_outcome(call, logged, user=user, now=now), True
-    return call, True
-
-
-def _only_number(lead: Lead) -> Number | None:
-    """The number a report meant that names only the lead: its one number, for whose caps the call counts then."""
-    numbers = list(Number.objects.filter(links__lead=lead, links__detached_at=None).distinct()[:2])
-    return numbers[0] if len(numbers) == 1 else None
-
-
-def _attempt_of(past: PastCall, number: Number | None, user: AbstractUser) -> CallAttempt | None:
-    """The attempt a phone system's record belongs to: same user, same number, begun within three minutes."""
-    if number is None or past.direction != Direction.OUTBOUND:
-        return None
-    return (
-        CallAttempt.objects.outbound()
-        .filter(user=user, number=number, external_id="")
-        .filter(
-            started_at__gte=past.started_at - SAME_CALL_WITHIN,
-            started_at__lte=past.started_at + SAME_CALL_WITHIN,
-        )
-        .order_by("-started_at")
-        .first()
-    )
-
-
-def _past_attempt(
-    past: PastCall, lead: Lead, number: Number | None, user: AbstractUser, *, now: datetime
-) -> CallAttempt:
-    situation = guarding.gather([lead], now=past.started_at, past=True)[lead.pk]
-    outbound = past.direction == Direction.OUTBOUND
-    verdict = None
-    if outbound and situation.links:
-        verdict = situation.verdict(situation.choose(number), now=past.started_at)
-    pursuit = (
-        _pursuit_of(lead, user, now=past.started_at)
-        if outbound
-        else Pursuit.objects.open().filter(lead=lead).first()
-    )
-    local = situation.local_time(past.started_at)
-    call = CallAttempt(
-        lead=lead,
-        pursuit=pursuit,
-        follow_up=FollowUp.objects.open().filter(lead=lead).first(),
-        user=user,
-        team_id=user.team_id,  # type: ignore[attr-defined]
-        number=number,
-        direction=past.direction,
-        attempt=_attempt_number(pursuit) if outbound else None,
-        target=pursuit.target if pursuit else 18,
-        started_at=past.started_at,
-        # Never open, however short a while: the rep may be on the phone with somebody else by now.
-        ended_at=past.started_at + timedelta(seconds=past.duration_seconds or 0),
-        notes=past.notes,
-        guard=verdict_as_kept(verdict, situation.facts.get(number.pk if number else 0), at=past.started_at)
-        if verdict
-        else {},
-        **(proof_of(user, situation.facts.get(number.pk if number else 0)) if outbound else {}),
-        breach=bool(verdict and verdict.decision == "block"),
-        source=past.source,
-        external_id=past.external_id,
-        temperature=lead.temperature,
-        local_weekday=local.isoweekday() if local else None,
-        local_hour=local.hour if local else None,
-    )
-    call.save()
-    if outbound:
-        Dial.objects.create(call=call, number=number, lead=lead, at=past.started_at)
-        stage.move(lead, "attempted", by=user, now=past.started_at, call=call)
-        raised = HandRaise.objects.filter(lead=lead, first_attempt_at=None, raised_at__lte=past.started_at)
-        raised.update(first_attempt_at=past.started_at)
-        if not past.outcome:
-            _advance_count(call)
-            pursue.go_on([lead], now=now)
-    return call
-
-
-def _advance_count(call: CallAttempt) -> None:
-    """Let the pursuit of an attempt that ended without an outcome stand at the next one."""
-    pursuit = call.pursuit
-    if pursuit is not None and _counts(call, pursuit):
-        pursuit.attempt, pursuit.step = (call.attempt or 0) + 1, pursuit.step + 1
-        pursuit.save(update_fields=["attempt", "step"])
-
-
-def _counts(call: CallAttempt, pursuit: Pursuit) -> bool:
-    return call.attempt is not None and pursuit.reached_at is None and pursuit.attempt <= call.attempt
-
-
-# --- calls nobody logs ---------------------------------------------------------------------------------------
-
-
-def close_forgotten(*, now: datetime) -> int:
-    """End attempts left open for two hours: unlogged, they count, and the lead goes on; they wait in the rep's tray.
-
-    A fixed number of statements for any five hundred. Returns how many were ended.
-    """
-    closed = 0
-    while pks := list(
-        CallAttempt.objects.open()
-        .filter(started_at__lte=now - FORGOTTEN_AFTER)
-        .order_by("started_at", "pk")
-        .values_list("pk", flat=True)[:CHUNK]
-    ):
-        closed += _end_or_isolate(pks, now=now)
-    return closed
-
-
-def _end_or_isolate(pks: list[int], *, now: datetime) -> int:
-    """End these calls; where that fails each by itself. One whose lead cannot be planned for is ended all the same:
-    what was planned for it stays due."""
-    try:
-        with transaction.atomic():
-            return _end_unlogged(pks, now=now)
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: no call is to blame
-    except Exception:
-        log.exception("forgotten_calls_failed", calls=len(pks))
-    if len(pks) > 1:
-        return sum(_end_or_isolate([pk], now=now) for pk in pks)
-    return _end_unlogged(pks, now=now, go_on=False)
-
-
-def _end_unlogged(pks: list[int], *, now: datetime, go_on: bool = True) -> int:
-    held = CallAttempt.objects.filter(pk__in=pks).values("lead")
-    leads = {
-        lead.pk: lead
-        for lead in Lead.objects.select_for_update(of=("self",)).filter(pk__in=held).order_by("pk")
-    }
-    # Whatever was logged while we waited for the leads is over.
-    open_ones = CallAttempt.objects.open().filter(pk__in=pks).select_related("pursuit")
-    ended = list(open_ones.only("lead", "follow_up", "attempt", "pursuit__attempt", "pursuit__reached_at"))
-    CallAttempt.objects.filter(pk__in=[call.pk for call in ended]).update(ended_at=now)
-    counted = [call for call in ended if call.pursuit is not None and _counts(call, call.pursuit)]
-    if counted:
-        _advance_counts(counted)
-    if go_on:
-        pursue.go_on([leads[call.lead_id] for call in ended], now=now)
-    # What goes on has another follow-up by now; what does not is free for others again.
-    rows = FollowUp.objects.open().filter(pk__in=[call.follow_up_id for call in ended if call.follow_up_id])
-    rows.update(lease_by=None, lease_until=None)
-    return len(ended)
-
-
-def _advance_counts(calls: Sequence[CallAttempt]) -> None:
-    """`_advance_count` for the pursuits of any number of calls, in one statement."""
-    made: dict[int, list[int | None]] = defaultdict(list)
-    for call in sorted(calls, key=lambda one: one.attempt or 0, reverse=True):
-        made[call.attempt or 0].append(call.pursuit_id)
-    standing = Case(*(When(pk__in=pursuits, then=attempt + 1) for attempt, pursuits in made.items()))
-    rows = Pursuit.objects.filter(pk__in=[call.pursuit_id for call in calls])
-    rows.update(attempt=standing, step=F("step") + 1)

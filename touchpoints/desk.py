@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Desk:
-    """On a call (of which follow-up), holding a lead, in which block (paused ones left out), and whether something
-    that cannot wait is due at colleagues'."""
+    """On a call (of which follow-up), holding which follow-up (one that is due before others), in which block (paused
+    ones left out), and whether something that cannot wait is due at colleagues'."""
 
     on_a_call: bool
     follow_up_id: int | None
-    holds: bool
+    held_id: int | None
     colleagues_wait: bool
     block: CallBlock | None
 
@@ -42,8 +42,9 @@ _OPEN_CALL = (
 )
 _STANDS = f"""
     SELECT EXISTS (SELECT 1 FROM {_OPEN_CALL}), (SELECT c.follow_up_id FROM {_OPEN_CALL}),
-        EXISTS (SELECT 1 FROM touchpoints_followup f
-            WHERE f.lease_by_id = %s AND f.closed_at IS NULL AND f.lease_until > %s),
+        (SELECT f.id FROM touchpoints_followup f
+            WHERE f.lease_by_id = %s AND f.closed_at IS NULL AND f.lease_until > %s
+            ORDER BY CASE WHEN f.due_at <= %s THEN 0 ELSE 1 END, f.lease_until DESC LIMIT 1),
         EXISTS ({_COLLEAGUES_WAIT}),
         b.id, b.lead_list_id, b.segment_id, s.query
     FROM (SELECT 1) one LEFT JOIN touchpoints_callblock b
@@ -56,13 +57,13 @@ def of(user: AbstractUser, *, now: datetime) -> Desk:
     """Where the user stands."""
     pk = user.pk
     waiting = _waiting(user, now=now)
-    found = rows(_STANDS, [pk, pk, pk, now, *waiting, pk])
-    on_a_call, follow_up, holds, colleagues, block, lead_list, segment, query = found[0]
+    found = rows(_STANDS, [pk, pk, pk, now, now, *waiting, pk])
+    on_a_call, follow_up, held, colleagues, block, lead_list, segment, query = found[0]
     sitting = None
     if block is not None:
         about = Segment(pk=segment, query=json.loads(query)) if segment else None
         sitting = CallBlock(pk=block, user=user, lead_list_id=lead_list, segment=about)  # type: ignore[misc]
-    return Desk(bool(on_a_call), follow_up, bool(holds), bool(colleagues), sitting)
+    return Desk(bool(on_a_call), follow_up, held, bool(colleagues), sitting)
 
 
 def colleagues_wait(user: AbstractUser, *, now: datetime) -> bool:

@@ -83,13 +83,11 @@ def serve(user: AbstractUser, *, now: datetime) -> Served | None:
     stands = desk.of(user, now=now)
     if stands.on_a_call:
         # An open call holds its lease, and nobody is given a second lead beside it.
-        row = queue_order.with_lead().filter(pk=stands.follow_up_id).first()
-        return Served(row) if row else None
-    if stands.holds:
-        leased = queue_order.with_lead().filter(lease_by=user, lease_until__gt=now).order_by("-lease_until")
-        held = next((row for row in leased if row.due_at <= now), None)
-        if held is not None and _lease(held, user, now=now):
-            return Served(held)
+        return next(map(Served, queue_order.loaded([stands.follow_up_id])), None)
+    if stands.held_id is not None:
+        for held in queue_order.loaded([stands.held_id]):
+            if held.due_at <= now and _lease(held, user, now=now):
+                return Served(held)
         release(user, now=now)
     return _serve_fresh(user, stands, now=now)
 

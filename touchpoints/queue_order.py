@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from django.contrib.auth.models import AbstractUser
-    from django.db.models import QuerySet
 
     from .models import CallBlock
 
@@ -91,21 +90,14 @@ _LOADED = f"""
 """  # noqa: S608 - the columns are our models' own
 
 
-def loaded(ids: Sequence[int]) -> list[FollowUp]:
-    """These follow-ups in this order with what is shown of them, as `with_lead` loads them, and `lease_seconds`; those
-    that were closed meanwhile are left out."""
+def loaded(ids: Sequence[int | None]) -> list[FollowUp]:
+    """These follow-ups in this order with what is shown of them, and `lease_seconds`; those that were closed meanwhile
+    are left out."""
     found = {}
     for row in rows(_LOADED, [list(ids)]) if ids else ():
         follow_up, (follow_up.lease_seconds,) = _SHOWN.read(row)
         found[follow_up.pk] = follow_up
     return [found[pk] for pk in ids if pk in found]
-
-
-def with_lead() -> QuerySet[FollowUp]:
-    """Open follow-ups with what is shown of them."""
-    return FollowUp.objects.open().select_related(
-        "lead__company", "lead__owner", "lead__team", "pursuit__cadence", "assignee"
-    )
 
 
 def statement(

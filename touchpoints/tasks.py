@@ -8,7 +8,6 @@ from django.utils import timezone
 from leads.registries import load, scrub
 from touchpoints import (
     bell,
-    calls,
     connect_rates,
     engine,
     hand_raises,
@@ -20,6 +19,7 @@ from touchpoints import (
     starts,
     sweeps,
     tending,
+    unlogged,
 )
 
 
@@ -64,7 +64,7 @@ def return_idle_leads() -> None:
 def close_open_calls() -> None:
     now = timezone.now()
     with sweeps.noted("close_open_calls", now=now) as run:
-        run.looked_at = run.changed = calls.close_forgotten(now=now)
+        run.looked_at = run.changed = unlogged.close_forgotten(now=now)
 
 
 @shared_task(name="touchpoints.tasks.send_invitations")

@@ -41,7 +41,7 @@ from tests.benchmarks.reps import Heard, Rep
 from tests.benchmarks.test_bench import BareList
 from tests.lists import load_current
 from tests.processes import ROOT, free_port, start, wait_until
-from touchpoints import calls, connect_rates, engine, outcomes, queue, starts, tending
+from touchpoints import calls, connect_rates, engine, outcomes, queue, starts, tending, unlogged
 from touchpoints.models import CallAttempt, Dial, FollowUp
 from touchpoints.outcomes import Logged
 
@@ -366,7 +366,7 @@ def test_sweeps(figures: Figures, large: list[User]) -> None:
     set_apart_what_stays()  # as every worker does
     leave_open(due, now=now)
     tidy()
-    swept(figures, "calls nobody logged", lambda: calls.close_forgotten(now=now), rounds=1_000)
+    swept(figures, "calls nobody logged", lambda: unlogged.close_forgotten(now=now), rounds=1_000)
     assert not CallAttempt.objects.open().filter(started_at__lt=NOW).exists()
     swept(figures, "leads that cool", lambda: len(engine.cool_expired(now=now).cooled))
     # Room enough, so that every row that is due is worked on.

@@ -12,7 +12,7 @@ from django.utils import timezone
 from crm.accounts.models import User
 from leads.models import Lead
 from tests.browser.keys import call_of, choose, dial, in_front, outcomes_of, until
-from touchpoints import calls, outcomes
+from touchpoints import outcomes, unlogged
 from touchpoints.models import CallAttempt, FollowUp
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def test_a_call_closed_without_an_outcome_meanwhile_is_logged_late_and_said_so(
     page.keyboard.press("Alt+1")
     says(page, "sent when it returns")
     CallAttempt.objects.update(started_at=timezone.now() - timedelta(hours=3))
-    assert calls.close_forgotten(now=timezone.now()) == 1
+    assert unlogged.close_forgotten(now=timezone.now()) == 1
     page.context.set_offline(False)
     page.wait_for_selector("#screen >> text=had been closed without an outcome; yours is logged now")
     assert outcomes_of(one) == ["no_answer"]
@@ -263,7 +263,7 @@ def test_what_was_written_of_a_call_that_is_over_is_offered(desk: Desk, at_desk:
     call_of(page, one)
     note(page, "left for lunch")
     CallAttempt.objects.update(started_at=timezone.now() - timedelta(hours=3))
-    calls.close_forgotten(now=timezone.now())
+    unlogged.close_forgotten(now=timezone.now())
     page.reload()
     told = page.locator("#unsent [data-call]")
     told.wait_for()

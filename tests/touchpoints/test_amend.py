@@ -10,7 +10,7 @@ import pytest
 
 from crm.accounts.models import Team, User
 from leads.models import Lead, LeadNumber, Number
-from touchpoints import assign, calls, meetings, outcomes, pursue, refusals, stage, take_back
+from touchpoints import assign, calls, meetings, outcomes, pursue, refusals, stage, take_back, unlogged
 from touchpoints.models import (
     CallAttempt,
     FollowUp,
@@ -227,7 +227,7 @@ class TestAfterLaterCalls:
 
     def test_an_outcome_told_late_counts_where_the_call_was(self, jo: Lead, ada: User, now: datetime) -> None:
         forgotten = calls.dial(jo, user=ada, now=now)
-        calls.close_forgotten(now=now + 2 * HOUR)
+        unlogged.close_forgotten(now=now + 2 * HOUR)
         say(jo, ada, "no_answer", now=now + 20 * HOUR)
         assert numbers(jo) == [1, 2]
         amend(forgotten, "info_requested", user=ada, now=now + 21 * HOUR)

@@ -23,6 +23,7 @@ from touchpoints import (
     outcomes,
     pursue,
     refusals,
+    reported,
     suppress,
     take_back,
     their_line,
@@ -320,8 +321,8 @@ def test_calls_reported_by_lead_alone_count_for_its_only_number(
 ) -> None:
     lead = a_lead(owner=ada)
     for hour in (5, 4, 3):
-        past = calls.PastCall("pbx", f"c{hour}", now - timedelta(hours=hour), 5, Direction.OUTBOUND)
-        calls.record_past_call(past, lead=lead, number=None, user=ada, now=now)
+        past = reported.PastCall("pbx", f"c{hour}", now - timedelta(hours=hour), 5, Direction.OUTBOUND)
+        reported.keep(past, lead=lead, number=None, user=ada, now=now)
     number = Number.objects.get(links__lead=lead)
     assert Dial.objects.filter(number=number).count() == 3
     assert "frequency_cap" in codes(lead, now)

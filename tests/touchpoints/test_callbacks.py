@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from leads.models import Lead
 from tests.touchpoints.leads_cast import make_lead
-from touchpoints import callbacks, calls, finish, outcomes, pursue
+from touchpoints import callbacks, calls, finish, outcomes, pursue, unlogged
 from touchpoints.models import CallAttempt, Promise
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def test_a_call_left_open_stands_in_the_tray_until_its_outcome_is_said(ada: User
     call = calls.dial(anna, user=ada, now=NOW)
     assert list(finish.left_open_by(ada, now=NOW)) == []
     later = NOW + timedelta(hours=3)
-    calls.close_forgotten(now=later)
+    unlogged.close_forgotten(now=later)
     assert list(finish.left_open_by(ada, now=later)) == [call]
     assert list(finish.left_open_by(bea, now=later)) == []
     client = Client()
@@ -239,7 +239,7 @@ def test_what_cannot_be_mended_any_more_never_stands_in_the_form_of_another_lead
     client.force_login(ada)
     call = calls.dial(anna, user=ada, now=NOW)
     later = NOW + timedelta(hours=3)
-    calls.close_forgotten(now=later)
+    unlogged.close_forgotten(now=later)
     with time_machine.travel(later, tick=False):
         sent = {"outcome": "callback_requested", "notes": "about Anna"}
         answer = client.post(reverse("call_outcome", args=[call.pk]), sent, headers={"HX-Request": "true"})

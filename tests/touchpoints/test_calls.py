@@ -11,7 +11,18 @@ import pytest
 
 from crm.accounts.models import Team, User
 from leads.models import Consent, Customer, Lead, LeadNumber, Number, Suppression
-from touchpoints import calls, engine, outcomes, pursue, refusals, screen, suppress, take_back
+from touchpoints import (
+    calls,
+    engine,
+    outcomes,
+    pursue,
+    refusals,
+    reported,
+    screen,
+    suppress,
+    take_back,
+    unlogged,
+)
 from touchpoints.models import (
     Answer,
     BlockedDial,
@@ -504,7 +515,7 @@ def test_undo_is_refused_while_a_colleague_has_what_it_placed(
 
 def test_undo_of_an_outcome_told_late_opens_no_call(jo: Lead, ada: User, now: datetime) -> None:
     call = calls.dial(jo, user=ada, now=now)
-    calls.close_forgotten(now=now + timedelta(hours=3))
+    unlogged.close_forgotten(now=now + timedelta(hours=3))
     before = state(jo)
     at = now + timedelta(hours=4)
     outcomes.log_outcome(call, Logged("info_requested"), user=ada, now=at)
@@ -580,17 +591,17 @@ def test_what_a_caller_without_a_pursuit_asked_for_is_placed(a_lead: ALead, ada:
     assert (follow_up.agreed_at, follow_up.rank, follow_up.assignee) == (agreed, 1, ada)
 
 
-def past(now: datetime, **more: Any) -> calls.PastCall:
+def past(now: datetime, **more: Any) -> reported.PastCall:
     values: dict[str, Any] = {"source": "pbx", "external_id": "1", "started_at": now, "duration_seconds": 65}
-    return calls.PastCall(**{**values, **more})
+    return reported.PastCall(**{**values, **more})
 
 
 def test_a_reported_call_counts_once(jo: Lead, ada: User, now: datetime) -> None:
     number = jo.lead_numbers.get().number
-    call, new = calls.record_past_call(
+    call, new = reported.keep(
         past(now, outcome="no_answer"), lead=jo, number=number, user=ada, now=now + MINUTE
     )
-    again, new_again = calls.record_past_call(
+    again, new_again = reported.keep(
         past(now, outcome="no_answer"), lead=jo, number=number, user=ada, now=now + 2 * MINUTE
     )
     follow_up = open_follow_up(jo)
@@ -603,14 +614,14 @@ def test_a_reported_call_counts_once(jo: Lead, ada: User, now: datetime) -> None
 
 def test_a_report_within_three_minutes_completes_the_attempt(jo: Lead, ada: User, now: datetime) -> None:
     call = calls.dial(jo, user=ada, now=now)
-    merged, _new = calls.record_past_call(
+    merged, _new = reported.keep(
         past(now + 2 * MINUTE, recording_url="https://pbx.example/1"),
         lead=jo,
         number=call.number,
         user=ada,
         now=now + 4 * MINUTE,
     )
-    other, _new = calls.record_past_call(
+    other, _new = reported.keep(
         past(now + 4 * MINUTE, external_id="2"), lead=jo, number=call.number, user=ada, now=now + 6 * MINUTE
     )
     call.refresh_from_db()
@@ -625,7 +636,7 @@ def test_a_report_while_the_rep_is_on_the_phone_with_somebody_else(
     jo: Lead, ada: User, a_lead: ALead, now: datetime
 ) -> None:
     calls.dial(a_lead(owner=ada), user=ada, now=now)
-    call, _new = calls.record_past_call(
+    call, _new = reported.keep(
         past(now - timedelta(hours=1), outcome="gatekeeper"), lead=jo, number=None, user=ada, now=now + MINUTE
     )
     assert call.outcome_id == "gatekeeper"
@@ -635,9 +646,7 @@ def test_a_reported_call_that_the_guard_would_have_blocked_is_a_breach(
     jo: Lead, ada: User, now: datetime
 ) -> None:
     night = now - timedelta(hours=12)
-    call, _new = calls.record_past_call(
-        past(night), lead=jo, number=jo.lead_numbers.get().number, user=ada, now=now
-    )
+    call, _new = reported.keep(past(night), lead=jo, number=jo.lead_numbers.get().number, user=ada, now=now)
     assert (call.breach, call.guard["reasons"][0]["code"]) == (True, "hours_closed")
     follow_up = open_follow_up(jo)
     assert follow_up is not None
@@ -646,9 +655,9 @@ def test_a_reported_call_that_the_guard_would_have_blocked_is_a_breach(
 
 def test_forgotten_calls_are_closed_counted_and_their_leads_go_on(jo: Lead, ada: User, now: datetime) -> None:
     call = calls.dial(jo, user=ada, now=now)
-    assert calls.close_forgotten(now=now + timedelta(minutes=119)) == 0
-    assert calls.close_forgotten(now=now + timedelta(hours=2)) == 1
-    assert calls.close_forgotten(now=now + timedelta(hours=2)) == 0
+    assert unlogged.close_forgotten(now=now + timedelta(minutes=119)) == 0
+    assert unlogged.close_forgotten(now=now + timedelta(hours=2)) == 1
+    assert unlogged.close_forgotten(now=now + timedelta(hours=2)) == 0
     call.refresh_from_db()
     follow_up = open_follow_up(jo)
     assert follow_up is not None
@@ -661,9 +670,7 @@ def test_forgotten_calls_are_closed_counted_and_their_leads_go_on(jo: Lead, ada:
 def test_a_talk_of_a_minute_reported_by_a_phone_system_is_a_conversation(
     jo: Lead, ada: User, now: datetime
 ) -> None:
-    calls.record_past_call(
-        past(now, outcome="disqualified"), lead=jo, number=None, user=ada, now=now + MINUTE
-    )
+    reported.keep(past(now, outcome="disqualified"), lead=jo, number=None, user=ada, now=now + MINUTE)
     moves = list(jo.stage_changes.order_by("pk").values_list("after", flat=True))
     assert moves == ["attempted", "reached", "conversation", "lost"]
 
@@ -708,19 +715,19 @@ def test_a_call_from_them_that_a_phone_system_reports_is_a_touchpoint(
     jo: Lead, ada: User, now: datetime
 ) -> None:
     from_them = past(now, direction="inbound", external_id="in-1", duration_seconds=90)
-    call, _new = calls.record_past_call(from_them, lead=jo, number=None, user=ada, now=now + MINUTE)
+    call, _new = reported.keep(from_them, lead=jo, number=None, user=ada, now=now + MINUTE)
     touchpoint = jo.touchpoints.get()
     assert (touchpoint.kind_id, touchpoint.occurred_at, touchpoint.by_user) == (
         "inbound_call",
         call.started_at,
         ada,
     )
-    calls.record_past_call(from_them, lead=jo, number=None, user=ada, now=now + MINUTE)
+    reported.keep(from_them, lead=jo, number=None, user=ada, now=now + MINUTE)
     assert jo.touchpoints.count() == 1
 
 
 def test_a_call_from_them_that_nobody_took_asks_for_a_call_back(jo: Lead, ada: User, now: datetime) -> None:
     missed = past(now, direction="inbound", external_id="in-2", duration_seconds=0)
-    calls.record_past_call(missed, lead=jo, number=None, user=ada, now=now + MINUTE)
+    reported.keep(missed, lead=jo, number=None, user=ada, now=now + MINUTE)
     engine.evaluate_waiting(now=now + MINUTE)
     assert FollowUp.objects.open().get(lead=jo).rank == FollowUp.Rank.HAND_RAISE

@@ -18,7 +18,7 @@ from crm.accounts.models import User
 from leads import erasure
 from leads.models import AuditEvent, Consent, Customer, GuardRule, Lead, Number, Suppression, Workspace
 from tests.lists import load_list
-from touchpoints import calls, guarding, pursue, queue, refusals, suppress, their_zone
+from touchpoints import calls, guarding, pursue, queue, refusals, reported, suppress, their_zone
 from touchpoints.models import BlockedDial, CallAttempt, Dial, FollowUp
 
 pytestmark = pytest.mark.django_db
@@ -243,9 +243,9 @@ def test_the_verdict_is_kept_with_every_candidate_zone_and_the_time_there(
 BEFORE_OR_AFTER = [("before the call", -HOUR, True), ("after it", HOUR, False)]
 
 
-def reported(lead: Lead, user: User, at: datetime, now: datetime) -> CallAttempt:
-    call, _new = calls.record_past_call(
-        calls.PastCall(source="pbx", external_id="1", started_at=at),
+def told_of(lead: Lead, user: User, at: datetime, now: datetime) -> CallAttempt:
+    call, _new = reported.keep(
+        reported.PastCall(source="pbx", external_id="1", started_at=at),
         lead=lead,
         number=lead.lead_numbers.get().number,
         user=user,
@@ -279,7 +279,7 @@ def test_a_reported_call_is_judged_by_what_stood_when_it_was_made(
         Customer.objects.create(domain="acme.example", added_at=since)
     else:
         Lead.objects.update(cooled_at=since)
-    call = reported(lead, ada, at, at + 2 * HOUR)
+    call = told_of(lead, ada, at, at + 2 * HOUR)
     if what == "a customer":  # warns; nobody blocks a call to one
         assert (call.breach, call.guard["decision"]) == (False, "warn" if breach else "allow")
     else:
@@ -292,7 +292,7 @@ def test_an_entry_lifted_since_still_makes_a_breach_of_an_earlier_call(
     entry = suppress.suppress(scope=Scope.PERSON, lead=jo, by=ada, now=now - HOUR)
     Suppression.objects.filter(pk=entry.pk).update(lifted_at=now + HOUR)
     assert codes(jo, now) == ()
-    assert reported(jo, ada, now, now + 2 * HOUR).breach is True
+    assert told_of(jo, ada, now, now + 2 * HOUR).breach is True
 
 
 # --- zones that people confirm ------------------------------------------------------------------------------

@@ -15,7 +15,19 @@ from crm.accounts.models import Absence, Team, User
 from leads import numbers
 from leads.models import Customer, Lead, LeadNumber
 from leads.register import number_rows
-from touchpoints import calls, engine, follow_ups, outcomes, pursue, refusals, starts, suppress, tending, todo
+from touchpoints import (
+    calls,
+    engine,
+    follow_ups,
+    outcomes,
+    pursue,
+    refusals,
+    starts,
+    suppress,
+    tending,
+    todo,
+    unlogged,
+)
 from touchpoints.models import FollowUp, Promise, Pursuit, Task
 
 pytestmark = pytest.mark.django_db
@@ -405,6 +417,6 @@ def test_attempts_nobody_logged_count_towards_the_target(a_lead: ALead, ada: Use
         calls.dial(lead, user=ada, now=at)
         with pytest.raises(refusals.AttemptOpen):
             calls.dial(lead, user=ada, now=at)
-        calls.close_forgotten(now=at + timedelta(hours=2))
+        unlogged.close_forgotten(now=at + timedelta(hours=2))
     pursuit = Pursuit.objects.get()
     assert (pursuit.end_reason, pursuit.attempt, FollowUp.objects.open().count()) == ("exhausted", 7, 0)

@@ -17,7 +17,18 @@ from django.db import transaction
 
 from crm.accounts.models import User
 from leads.models import Lead, Suppression
-from touchpoints import calls, engine, outcomes, pauses, pursue, refusals, starts, take_back, tending
+from touchpoints import (
+    calls,
+    engine,
+    outcomes,
+    pauses,
+    pursue,
+    refusals,
+    starts,
+    take_back,
+    tending,
+    unlogged,
+)
 from touchpoints.models import CallAttempt, FollowUp, Meeting, Outcome, Promise, Pursuit, Touchpoint
 from touchpoints.outcomes import Logged
 
@@ -114,7 +125,7 @@ class Story:
     def _forget(self, _key: str) -> None:
         self._dial()
         self.now += 2 * HOUR
-        assert calls.close_forgotten(now=self.now) == 1
+        assert unlogged.close_forgotten(now=self.now) == 1
 
     def _tell_late(self, key: str) -> None:
         call = self.lead.calls.filter(outcome=None).first()

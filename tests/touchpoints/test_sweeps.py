@@ -15,7 +15,7 @@ from crm.accounts.models import User
 from leads import plain_sql
 from leads.models import Lead
 from leads.register import NewLead, PhoneInput, create_leads
-from touchpoints import calls, connect_rates, pursue, starts, tending
+from touchpoints import connect_rates, pursue, starts, tending, unlogged
 from touchpoints.models import CallAttempt, Dial, FollowUp, Promise, Pursuit, SweepRun, Task
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,7 @@ def test_calls_nobody_logs(many: Callable[[int], list[Lead]], ada: User, now: da
         leads = many(size)
         left_open(leads, ada, now=now)
         at = now + 2 * HOUR
-        cost.append(statements(lambda at=at: calls.close_forgotten(now=at), team=ada.team_id, now=at))
+        cost.append(statements(lambda at=at: unlogged.close_forgotten(now=at), team=ada.team_id, now=at))
         assert not CallAttempt.objects.open().exists()
         assert set(Pursuit.objects.filter(lead__in=leads).values_list("attempt", "step")) == {(2, 2)}
         rows = FollowUp.objects.open().filter(lead__in=leads, attempt=2, due_at__gt=at)
@@ -103,7 +103,7 @@ def test_the_last_attempt_of_many_ends_them_all(
         left_open(leads, ada, now=now)
         Pursuit.objects.filter(lead__in=leads).update(target=1)
         at = now + 2 * HOUR
-        cost.append(statements(lambda at=at: calls.close_forgotten(now=at), team=ada.team_id, now=at))
+        cost.append(statements(lambda at=at: unlogged.close_forgotten(now=at), team=ada.team_id, now=at))
         ended = Pursuit.objects.filter(lead__in=leads, end_reason="exhausted", attempt=2)
         assert ended.count() == size
     assert cost[0] == cost[1]
@@ -116,7 +116,7 @@ def test_one_forgotten_call_that_fails_holds_up_no_other(
     good, bad, last = many(3)
     left_open([good, bad, last], ada, now=now)
     Lead.objects.filter(pk=bad.pk).update(time_zone="Nowhere/Land")
-    assert calls.close_forgotten(now=now + 2 * HOUR) == 3
+    assert unlogged.close_forgotten(now=now + 2 * HOUR) == 3
     assert not CallAttempt.objects.open().exists()
     assert FollowUp.objects.open().count() == 3
     assert FollowUp.objects.open().get(lead=good).attempt == 2

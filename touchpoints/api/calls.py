@@ -31,7 +31,7 @@ from leads.api.strict import (
     refuse,
 )
 from leads.models import Lead, Number, Suppression, Workspace
-from touchpoints import calls, outcomes, take_back
+from touchpoints import outcomes, reported, take_back
 from touchpoints.api.answers import told
 from touchpoints.api.shapes import CallShape, show_calls
 from touchpoints.filters import CallFilter
@@ -182,7 +182,7 @@ class CallView(StrictView, viewsets.GenericViewSet[CallAttempt]):
         user = _caller_of(values, asking=request.user)
         number = _number(values.get("number", ""))
         lead = _lead_of(values, number, user=user, asking=request.user)
-        past = calls.PastCall(
+        past = reported.PastCall(
             **{
                 name: values[name]
                 for name in ("source", "external_id", "started_at", "duration_seconds", "direction")
@@ -190,7 +190,7 @@ class CallView(StrictView, viewsets.GenericViewSet[CallAttempt]):
             **{name: values.get(name, "") for name in ("outcome", "recording_url", "notes")},
         )
         with told():
-            call, new = calls.record_past_call(past, lead=lead, number=number, user=user, now=self.now)
+            call, new = reported.keep(past, lead=lead, number=number, user=user, now=self.now)
         return Response(show_calls([call])[0], status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
     @extend_schema(request=OutcomeInput, responses=CallShape)
@@ -280,6 +280,6 @@ def _lead_of(values: Mapping[str, Any], number: Number | None, *, user: Any, ask
 
 
 def _attempt_to(number: Number, user: Any, started_at: datetime) -> CallAttempt | None:
-    near = (started_at - calls.SAME_CALL_WITHIN, started_at + calls.SAME_CALL_WITHIN)
+    near = (started_at - reported.SAME_CALL_WITHIN, started_at + reported.SAME_CALL_WITHIN)
     attempts = CallAttempt.objects.outbound().filter(user=user, number=number, started_at__range=near)
     return attempts.select_related("lead").order_by("-started_at").first()
