@@ -10,13 +10,14 @@ from django.db.models.functions import TruncDate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.accounts.models import Absence, User
+from crm.accounts.models import User
 from crm.figures import count_text, percent_text
 from crm.pipeline.reports.scope import CALLED_OFF, OUTBOUND, Scope
 from crm.pipeline.reports.tile import Column, Headline, Row, Tile, UnknownPart, pick
 from crm.pipeline.statistics import proportion
 from leads.models import Lead
 from touchpoints.models import Channel, FollowUp, Meeting, Promise
+from touchpoints.workload import Calendar, dials_by_day
 
 DAYS_AHEAD = 10
 
@@ -31,16 +32,20 @@ def due(scope: Scope) -> QuerySet[FollowUp]:
 
 
 def capacity(scope: Scope) -> Tile:
-    days = [scope.today + timedelta(days=offset) for offset in range(DAYS_AHEAD + 1)]
+    calendar = Calendar(DAYS_AHEAD + 1, now=scope.now)
+    reps = scope.people().filter(role=User.Role.REP, is_active=True).only("dials_a_day", "working_hours")
+    dials = dials_by_day(reps, calendar)
+    called = scope.calls_of_people().filter(OUTBOUND, started_at__lte=scope.now)
+    made = called.filter(started_at__gte=calendar.begins_at).count()
     by_day: Counter[date] = Counter()
     for row in due(scope).values(day=TruncDate("due_at", tzinfo=scope.zone)).annotate(n=Count("pk")):
         by_day[row["day"]] += row["n"]
     overdue = sum(n for day, n in by_day.items() if day < scope.today)
-    room, made = _capacity_by_day(scope, days)
     rows = []
-    for day in days:
+    for index, day in enumerate(calendar.days):
         waiting_then = by_day[day] + (overdue if day == scope.today else 0)
-        values = {"day": day, "due": waiting_then, "capacity": room[day], "left": room[day] - waiting_then}
+        room = sum(of_rep[index] for of_rep in dials.values())
+        values = {"day": day, "due": waiting_then, "capacity": room, "left": room - waiting_then}
         rows.append(Row(values, parts={"due": day.isoformat()}))
     today = rows[0].values
     return Tile(
@@ -52,8 +57,8 @@ def capacity(scope: Scope) -> Tile:
             "today less the calls made already. Only the next step of each lead is planned; later ones "
             "follow from outcomes."
         ),
-        denominator=ngettext("Capacity of %(n)d rep", "Capacity of %(n)d reps", room.total_reps)
-        % {"n": room.total_reps},
+        denominator=ngettext("Capacity of %(n)d rep", "Capacity of %(n)d reps", len(dials))
+        % {"n": len(dials)},
         columns=(
             Column("day", _("Day"), "date"),
             Column("due", _("Due")),
@@ -72,42 +77,6 @@ def capacity(scope: Scope) -> Tile:
         ),
         marks={"overdue": overdue, "made_today": made},
     )
-
-
-class _Room(dict[date, int]):
-    """Dials by day, and how many reps they are the capacity of."""
-
-    total_reps = 0
-
-
-def _capacity_by_day(scope: Scope, days: list[date]) -> tuple[_Room, int]:
-    """The dials that the reps of the scope can make on each day, and the calls they made today."""
-    reps = list(
-        scope.people().filter(role=User.Role.REP, is_active=True).only("dials_a_day", "working_hours")
-    )
-    absences = Absence.objects.filter(user__in=reps, starts_on__lte=days[-1], ends_on__gte=days[0])
-    away = {
-        (absence.user_id, day)
-        for absence in absences
-        for day in days
-        if absence.starts_on <= day <= absence.ends_on
-    }
-    calls_today = (
-        scope.calls_of_people()
-        .filter(OUTBOUND, started_at__gte=scope.day_starts(scope.today), started_at__lte=scope.now)
-        .values("user")
-        .annotate(n=Count("pk"))
-    )
-    made = {row["user"]: row["n"] for row in calls_today}
-    room = _Room((day, 0) for day in days)
-    room.total_reps = len(reps)
-    for rep in reps:
-        for day in days:
-            if (rep.pk, day) in away or not rep.working_hours.get(str(day.isoweekday())):
-                continue
-            done = made.get(rep.pk, 0) if day == scope.today else 0
-            room[day] += max(0, rep.dials_a_day - done)
-    return room, sum(made.values())
 
 
 def capacity_leads(scope: Scope, part: str) -> QuerySet[Lead]:
