@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def rows(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of a query. In `sql` {in:column} stands for "column is one of the next parameter's values": a list of
-    any length is one parameter; {lock:alias} for "and lock that table's rows", where the database locks rows."""
+    any length is one parameter; {lock:alias} for "and lock that table's rows", where the database locks rows; not
+    their keys, so that whoever only refers to them need not wait."""
     with _cursor() as cursor:
         cursor.execute(_worded(sql, connection.vendor), [_bound(one) for one in params])
         found: list[tuple[Any, ...]] = cursor.fetchall()
@@ -61,7 +62,7 @@ def _worded(sql: str, vendor: str) -> str:
     before, *rest = before.split("{lock:")
     for piece in rest:
         alias, _brace, after = piece.partition("}")
-        before += (f"FOR UPDATE OF {alias}" if vendor == "postgresql" else "") + after
+        before += (f"FOR NO KEY UPDATE OF {alias}" if vendor == "postgresql" else "") + after
     return before
 
 

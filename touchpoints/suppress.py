@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 
@@ -62,6 +62,10 @@ def suppress(
     """
     with transaction.atomic():
         what = _named(scope, lead, number, e164, company)
+        if "company_id" in what:
+            _hold_numbers(_numbers_of(lead__company=what["company_id"]))
+        else:
+            _hold_numbers(Q(**what) if "e164" in what else _numbers_of(**what))
         entry, created = Suppression.objects.get_or_create(
             scope=scope,
             lifted_at=None,
@@ -88,6 +92,7 @@ def suppress_numbers(
     """Put many numbers on the list, set-wise; returns how many were not on it yet."""
     with transaction.atomic():
         claims.hold(["own list"])
+        _hold_numbers(Q(e164__in=e164s))
         known = set(
             Suppression.objects.active()
             .filter(scope=Scope.NUMBER, e164__in=e164s)
@@ -126,6 +131,7 @@ def propose(proposals: Sequence[Proposal], *, now: datetime) -> dict[int, Suppre
         list(
             Lead.objects.select_for_update().filter(pk__in=first).order_by("pk").values_list("pk", flat=True)
         )
+        _hold_numbers(_numbers_of(lead__in=first))
         known = {
             row.lead_id: row
             for row in Suppression.objects.active().filter(scope=Scope.PERSON, lead__in=first)
@@ -301,9 +307,20 @@ def _audited(
     )
 
 
+def _hold_numbers(what: Q) -> None:
+    """Let a dial to these numbers that has begun end first, and one that begins meanwhile wait: it sees the entry."""
+    if connection.features.has_select_for_update:
+        held = Number.objects.filter(what).select_for_update(no_key=True).order_by("pk")
+        list(held.values_list("pk", flat=True))
+
+
+def _numbers_of(**leads: Any) -> Q:
+    return Q(pk__in=LeadNumber.objects.current().filter(**leads).values("number"))
+
+
 def _named(
     scope: str, lead: Lead | None, number: Number | None, e164: str, company: Company | None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     if scope == Scope.NUMBER and (number is not None or e164):
         return {"e164": e164 or number.e164}  # type: ignore[union-attr]
     if scope == Scope.PERSON and lead is not None:

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from crm.accounts.models import User
 from leads.models import Lead, Workspace
-from touchpoints import calls, refusals
+from touchpoints import calls, refusals, suppress
 from touchpoints.models import BlockedDial, CallAttempt, Dial
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -67,3 +67,55 @@ def test_the_gap_between_two_calls_to_a_number_holds_for_those_who_start_togethe
     rows = [(a_lead(owner=rep, phones=(SWITCHBOARDS[0],)), rep) for rep in reps]
     assert sorted(dial_at_once(rows, now)) == ["", *["min_gap"] * (REPS - 1)]
     assert Dial.objects.count() == 1
+
+
+@pytest.mark.parametrize("scope", ["number", "person", "company"])
+def test_a_wish_waits_for_a_dial_that_has_begun(
+    a_lead: Callable[..., Lead], ada: User, bea: User, now: datetime, scope: str
+) -> None:
+    """Else a link to dial would be handed out after "they are on the list, everywhere"."""
+    lead = a_lead(owner=ada, company="Umbrella", phones=(SWITCHBOARDS[0],))
+    kept: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            calls.dial(lead, user=ada, now=now)
+            wish = pool.submit(put_on_the_list, lead, scope, bea, now, kept.append)
+            with pytest.raises(TimeoutError):
+                wish.result(timeout=0.7)
+            assert not kept
+        wish.result(timeout=20)
+    assert kept == [scope]
+
+
+@pytest.mark.parametrize("scope", ["number", "person", "company"])
+def test_a_dial_waits_for_a_wish_that_is_being_written_down(
+    a_lead: Callable[..., Lead], ada: User, bea: User, now: datetime, scope: str
+) -> None:
+    lead = a_lead(owner=ada, company="Umbrella", phones=(SWITCHBOARDS[0],))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            put_on_the_list(lead, scope, bea, now, lambda _scope: None, last=False)
+            dialling = pool.submit(dial_at_once, [(lead, ada)], now)
+            with pytest.raises(TimeoutError):
+                dialling.result(timeout=0.7)
+        assert dialling.result(timeout=20) == ["internal_dnc"]
+    assert not CallAttempt.objects.exists()
+
+
+def put_on_the_list(
+    lead: Lead,
+    scope: str,
+    by: User,
+    now: datetime,
+    told: Callable[[str], object],
+    *,
+    last: bool = True,
+) -> None:
+    """What their page or program does; `last`: the thread's connection is not needed any more."""
+    try:
+        number = lead.lead_numbers.get().number
+        suppress.suppress(scope=scope, lead=lead, number=number, by=by, now=now)
+        told(scope)
+    finally:
+        if last:
+            connection.close()
