@@ -280,3 +280,15 @@ def test_an_erased_person_may_be_called_again_when_they_ask(ann: Lead, root: Use
 def test_a_dial_of_an_erased_person_stays_counted(call: CallAttempt, ann: Lead, root: User) -> None:
     erase.erase(ann, reason="", by=root, now=NOW + timedelta(days=1))
     assert Dial.objects.count() == 1
+
+
+@pytest.mark.parametrize("whose", ["user", "team"])
+def test_who_called_is_not_deleted_in_the_back_office(call: CallAttempt, root: User, whose: str) -> None:
+    gone = getattr(call, whose)
+    client = signed_in(root)
+    answer = client.post(f"/admin/accounts/{whose}/{gone.pk}/delete/", {"post": "yes"})
+    many = {"action": "delete_selected", "_selected_action": [gone.pk], "post": "yes"}
+    client.post(f"/admin/accounts/{whose}/", many)
+    assert answer.status_code == 403
+    call.refresh_from_db()
+    assert getattr(call, whose) == gone
