@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from leads.facts import FieldError
@@ -124,12 +125,24 @@ def revoke(consent: Consent, *, reason: str, by: Any, now: datetime) -> None:
 
 def revoke_all(rows: QuerySet[Consent], *, reason: str, by: Any, now: datetime) -> int:
     """Revoke whatever of these rows still stands, set-wise, each with its audit event; returns how many."""
+    return _close_all(rows, "revoked_at", "consent.revoked", reason=reason, by=by, now=now)
+
+
+def end_all(rows: QuerySet[Consent], *, reason: str, by: Any, now: datetime) -> int:
+    """Let whatever of these rows has no end yet, or a later one, end now; else as `revoke_all`."""
+    lasting = rows.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+    return _close_all(lasting, "ends_at", "consent.ended", reason=reason, by=by, now=now)
+
+
+def _close_all(
+    rows: QuerySet[Consent], field: str, action: str, *, reason: str, by: Any, now: datetime
+) -> int:
     standing = list(rows.filter(revoked_at=None))
     before = [snapshot(row) for row in standing]
-    Consent.objects.filter(pk__in=[row.pk for row in standing]).update(revoked_at=now)
+    Consent.objects.filter(pk__in=[row.pk for row in standing]).update(**{field: now})
     for row in standing:
-        row.revoked_at = now
-    _audit("consent.revoked", standing, by=by, now=now, before=before, reason=reason)
+        setattr(row, field, now)
+    _audit(action, standing, by=by, now=now, before=before, reason=reason)
     return len(standing)
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
+from django.utils.translation import gettext
 
-from leads import erasure
+from leads import consents, erasure
 from leads.models import (
     AuditEvent,
     Consent,
@@ -160,7 +161,7 @@ def forget(people: list[Lead], found: Traces, *, by: AbstractUser | None, now: d
     for model, blank in WITHOUT_WORDS.items():
         model._default_manager.filter(lead__in=found.leads).update(**blank)
     Skip.objects.filter(follow_up__lead__in=found.leads).update(reason="")
-    counts["numbers"] = _numbers(found)
+    counts["numbers"] = _numbers(found, by=by, now=now)
     for model in GONE:
         model._default_manager.filter(lead__in=found.leads).delete()
     _blank(people, now=now)
@@ -235,7 +236,7 @@ def _proof(found: Traces) -> None:
         call.save(update_fields=["warn_reason", "external_id"])
 
 
-def _numbers(found: Traces) -> int:
+def _numbers(found: Traces, *, by: AbstractUser | None, now: datetime) -> int:
     """Calls keep the digest of a number that was the person's alone; a switchboard's number names nobody. Returns
     how many numbers nobody else had."""
     # Others who had such a number by mistake had the person's; a namesake's lead keeps it until it is erased too.
@@ -247,6 +248,9 @@ def _numbers(found: Traces) -> int:
         CallAttempt.objects.filter(number=number, **whose).update(
             number=None, number_digest=erasure.digests(number.e164)[0]
         )
+        # A consent to be called on this number alone must not become one for all numbers.
+        for_it = Consent.objects.filter(number=number, **whose)
+        consents.end_all(for_it, reason=gettext("the number was erased"), by=by, now=now)
         for model in (Dial, BlockedDial, Consent):
             model._default_manager.filter(number=number, **whose).update(number=None)
         if number.pk not in kept:

@@ -31,7 +31,7 @@ from leads.models import (
     Suppression,
 )
 from leads.register import LeadRefused, NewLead, PhoneInput
-from touchpoints import calls, erase, forgetting, outcomes, pursue, record, refusals, suppress
+from touchpoints import calls, erase, forgetting, guarding, outcomes, pursue, record, refusals, suppress
 from touchpoints.models import (
     Answer,
     CallAttempt,
@@ -463,3 +463,26 @@ def test_touchpoints_and_ids_of_the_person_are_gone_or_bare(zebulon: Lead, root:
     erase.erase(zebulon, reason="", by=root, now=now)
     assert not ExternalId.objects.exists()
     assert set(Touchpoint.objects.values_list("summary", "external_id", "url")) <= {("", "", "")}
+
+
+def test_another_lead_s_consent_for_the_number_does_not_grow_to_all_its_numbers(
+    a_lead: ALead, ada: User, root: User, now: datetime
+) -> None:
+    theirs = a_lead(last_name="Quist", owner=ada, country="PL", phones=(OWN, "+48123456789"))
+    Consent.objects.create(
+        lead=theirs,
+        number=Number.objects.get(e164=OWN),
+        starts_at=now - timedelta(days=9),
+        recorded_at=now,
+        evidence="form 7",
+    )
+    register.edit_lead(theirs, {"phones": ["+48123456789"]}, by=root, now=now, action="lead.wrong_number")
+    owner = a_lead(last_name="Nowak", owner=ada, phones=(OWN,))
+    before = guarding.verdict(theirs, now=now)
+    erase.erase(owner, reason="asked", by=root, now=now)
+    assert not Number.objects.filter(e164=OWN).exists()
+    assert guarding.verdict(theirs, now=now).codes == before.codes
+    assert "consent_missing" in before.codes
+    kept = Consent.objects.get()
+    assert (kept.number, kept.ends_at, kept.evidence) == (None, now, "form 7")
+    assert AuditEvent.objects.filter(action="consent.ended", lead=theirs, actor=root).count() == 1
