@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -64,6 +65,10 @@ USUAL_NAMES = (
 )
 
 
+# A cell with the digits of a number and no letter.
+_NUMBER = re.compile(r"(?:[^\w]*\d){7,}[^\w]*")
+
+
 class FileRefused(Exception):
     """A file that cannot be read as a list of numbers; `field` names what of the request to mend."""
 
@@ -108,8 +113,14 @@ def text_of(content: bytes) -> str:
 
 
 def column_of(text: str, asked: str = "") -> str:
-    """The column that holds the numbers: the one asked for, else the one usually called so, else the only one."""
+    """The column that holds the numbers: the one asked for, else the one usually called so, else the only one.
+
+    Raises FileRefused where it is not known, and where the first row is no header: its number would be lost.
+    """
     names = _header(text)
+    if looks := next((name for name in names if _NUMBER.fullmatch(name)), ""):
+        wanted = gettext("the first row holds “%(number)s”; expected a header that names the columns")
+        raise FileRefused(wanted % {"number": looks.strip()[:40]})
     if asked:
         if asked in names:
             return asked

@@ -106,6 +106,17 @@ def test_anybody_records_a_wish_managers_read_and_admins_lift_them(client_of, ad
     assert admin.post(lift, why).status_code == 404
 
 
+def test_a_wish_recorded_twice_does_not_tell_a_rep_what_a_colleague_wrote(client_of, ada, bea, max_):
+    url, sent = "/api/v1/suppressions/", {"scope": "number", "number": "+12125550123"}
+    words = {"reason": "is ill", "channel": "letter", "evidence": "letter of 3 March"}
+    first = client_of(ada).post(url, sent | words).json()
+    again = client_of(bea).post(url, sent)
+    assert (again.status_code, again.json()["id"]) == (201, first["id"])
+    assert {name: again.json()[name] for name in (*words, "by")} == dict.fromkeys(words, "") | {"by": None}
+    for known in (ada, max_):
+        assert client_of(known).post(url, sent).json() == first
+
+
 def test_tasks_are_seen_with_their_lead_and_done_once(client_of, ada, bea, max_, a_lead, noon):
     todo.ask(a_lead(owner=ada), "find_number", "no number", now=noon)
     task = Task.objects.get()

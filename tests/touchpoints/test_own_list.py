@@ -133,6 +133,8 @@ def test_a_lead_typed_in_any_spelling_of_one_of_them_is_blocked(
         (b"\xff\x00\xff", "", "UTF-8"),
         (b"a,b\n1,2\n", "", "say which column"),
         (b"number\n1\n", "phone", "no column"),
+        (b"(212) 555-0141\n2125550142\n", "", "expected a header"),
+        (b"Jones;+12125550141\nLee;+12125550142\n", "+12125550141", "expected a header"),
     ],
 )
 def test_a_file_that_is_no_list_changes_nothing(
