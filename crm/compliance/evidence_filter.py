@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from crm.pipeline.filters import A_DAY
 from leads import numbers
 from leads.models import Workspace
 from touchpoints import evidence_export
@@ -29,9 +30,14 @@ KINDS = [("", _("any")), ("breach", _("breaches only")), ("complaint", _("compla
 class EvidenceFilter(forms.Form):
     """Calls by period, number, call and user. Without any of them: those of the last 30 days."""
 
-    first = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}))
+    first = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput({"type": "date"}), validators=A_DAY
+    )
     last = forms.DateField(
-        label=_("To and including"), required=False, widget=forms.DateInput({"type": "date"})
+        label=_("To and including"),
+        required=False,
+        widget=forms.DateInput({"type": "date"}),
+        validators=A_DAY,
     )
     number = forms.CharField(
         label=_("Number"),

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,8 +24,9 @@ PERIODS: dict[str, timedelta] = {
     "1y": timedelta(days=364),
 }
 DEFAULT_PERIOD = "12w"
-EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
-
+_OUTSIDE = _("Expected a day between 1970 and 2199.")
+# What else is typed as a day is a slip, and beyond the year 9999 there is no next one.
+A_DAY = (MinValueValidator(date(1970, 1, 1), _OUTSIDE), MaxValueValidator(date(2199, 12, 31), _OUTSIDE))
 
 NO_DAY = _("Expected a day, as in 2026-03-31.")
 
@@ -49,10 +51,18 @@ class ReportFilter(forms.Form):
         ],
     )
     since = forms.DateField(
-        label=_("From"), required=False, widget=_day_input(), error_messages={"invalid": NO_DAY}
+        label=_("From"),
+        required=False,
+        widget=_day_input(),
+        error_messages={"invalid": NO_DAY},
+        validators=A_DAY,
     )
     until = forms.DateField(
-        label=_("Until"), required=False, widget=_day_input(), error_messages={"invalid": NO_DAY}
+        label=_("Until"),
+        required=False,
+        widget=_day_input(),
+        error_messages={"invalid": NO_DAY},
+        validators=A_DAY,
     )
     team = forms.ModelChoiceField(
         Team.objects.none(),
@@ -92,9 +102,6 @@ class ReportFilter(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
-        for name, day in (("since", since), ("until", until)):
-            if day and not EARLIEST <= day <= LATEST:
-                self.add_error(name, gettext("Expected a day between 1970 and 2199."))
         if since and until and since > until:
             self.add_error("until", gettext("Expected a day on or after %(since)s.") % {"since": since})
         return cleaned

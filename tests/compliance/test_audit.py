@@ -111,3 +111,9 @@ def test_settings_that_bear_on_the_guard_are_audited(client, root):
     assert (event.actor, event.subject_id) == (root, "1")
     assert event.before == {"per_day_cap": stood.per_day_cap, "trades": []}
     assert event.after == {"per_day_cap": 9, "trades": ["insurance"]}
+
+
+@pytest.mark.parametrize("days", [{"since": "0001-01-01"}, {"until": "9999-12-31"}])
+def test_a_day_that_no_calendar_holds_is_refused(client, root, days):
+    client.force_login(root)
+    assert client.get("/compliance/audit/", days).status_code == 400

@@ -169,6 +169,8 @@ def test_reading_is_no_export_and_a_link_exports_nothing(call: CallAttempt, max_
         {"call": "-1"},
         {"user": "cy"},
         {"first": "2026-03-05", "last": "2026-03-04"},
+        {"first": "0001-01-01"},
+        {"last": "9999-12-31"},
     ],
 )
 def test_what_cannot_be_read_exports_nothing(

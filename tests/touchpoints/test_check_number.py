@@ -119,6 +119,7 @@ REFUSED = [
     ("two numbers", "+1 212 555 0123 / +1 305 555 0123", {}, "NUMBER"),
     ("no instant", NEW_YORK, {"at": "yesterday"}, "--at"),
     ("an instant without its offset", NEW_YORK, {"at": "2026-11-20T10:00:00"}, "--at"),
+    ("an instant of no calendar", NEW_YORK, {"at": "9999-12-31T23:59:59Z"}, "--at"),
     ("no state", NEW_YORK, {"state": "XX"}, "--state: 'XX' is no state or region of US"),
     ("no state, toll-free", TOLL_FREE, {"state": "XX"}, "--state: 'XX' is no state or region of US"),
     ("no zone", NEW_YORK, {"zone": "Mars"}, "--zone"),

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def instant(name: str, text: str) -> datetime:
-    """An ISO 8601 time with offset."""
+    """An ISO 8601 time with offset, of a year that calendars and holidays are known for."""
     try:
         found = parse_datetime(text)
     except ValueError:
         found = None
-    if found is None or found.utcoffset() is None:
+    if found is None or found.utcoffset() is None or not 1970 <= found.year < 2200:
         raise CommandError(
             f"--{name}: {text!r} is not a time with offset; expected one such as 2026-11-20T14:30:00-05:00."
         )

@@ -20,6 +20,7 @@ from crm.accounts.models import User
 from crm.compliance.access import managers_only
 from crm.compliance.listing import count_in_words, place_of, query_of, urls_beside
 from crm.compliance.registry_forms import DayInput
+from crm.pipeline.filters import A_DAY
 from leads.keyset import page
 from leads.models import AuditEvent
 from leads.spreadsheet import csv_lines
@@ -52,8 +53,8 @@ class AuditFilter(forms.Form):
             attrs={"type": "search", "placeholder": gettext_lazy("lead 12, guard_rule, +12125550142")}
         ),
     )
-    since = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput)
-    until = forms.DateField(label=gettext_lazy("Until"), required=False, widget=DayInput)
+    since = forms.DateField(label=gettext_lazy("From"), required=False, widget=DayInput, validators=A_DAY)
+    until = forms.DateField(label=gettext_lazy("Until"), required=False, widget=DayInput, validators=A_DAY)
 
     def __init__(self, data: Mapping[str, Any], *, viewer: User, actions: list[str]) -> None:
         super().__init__(data, auto_id="filter-%s")
