@@ -13,11 +13,11 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext
 
-from leads import agreement, erasure
+from leads import agreement, consents, erasure
 from leads.facts import FIELDS
 from leads.models import AuditEvent, Consent, ExternalId, Lead, LeadNumber, ListMembership, Suppression
 
-from . import engine, follow_ups, pursue, refusals, stage
+from . import engine, follow_ups, pursue, refusals, stage, suppress
 from .models import (
     Answer,
     BlockedDial,
@@ -183,25 +183,24 @@ def _keep_wishes(stays: Lead, goes: Lead, *, by: AbstractUser | None, now: datet
     if mine.exists():
         if second.filter(state=Suppression.State.CONFIRMED).exists():
             # What is certain of one of them is not open to a decision any more.
-            proposed = mine.filter(state=Suppression.State.PROPOSED)
-            proposed.update(state=Suppression.State.CONFIRMED, decided_at=now, decided_by=by)
+            suppress.confirm(list(mine), reason=WHY, by=by, now=now)
         second.update(
             lifted_at=now, lifted_by=by, lifted_reason=gettext("merged: the other lead's entry stands")
         )
     Suppression.objects.filter(lead=goes).update(lead=stays)
     theirs = Suppression.objects.active().filter(scope=Suppression.Scope.COMPANY, company=goes.company_id)
     lost = goes.company_id and stays.company_id and goes.company_id != stays.company_id and theirs.exists()
-    if lost and not mine.exists():
+    if lost:
         entry = theirs[0]
-        Suppression.objects.create(
+        suppress.suppress(
             scope=Suppression.Scope.PERSON,
             lead=stays,
             reason=entry.reason,
             channel=entry.channel,
-            evidence=gettext("merged with a lead of %(company)s, which asked not to be called")
-            % {"company": goes.company},
-            requested_at=entry.requested_at,
+            evidence=gettext("merged with a lead of %(company)s, which asked not to be called on %(day)s")
+            % {"company": goes.company, "day": entry.requested_at.date()},
             by=by,
+            now=now,
         )
 
 
@@ -212,7 +211,7 @@ def _must_not_be_called(lead: Lead) -> bool:
 
 def _stop(lead: Lead, *, by: AbstractUser | None, now: datetime) -> None:
     """A wish that came over with the other ends what was planned for the survivor."""
-    Consent.objects.filter(lead=lead, revoked_at=None).update(revoked_at=now)
+    consents.revoke_all(Consent.objects.filter(lead=lead), reason=WHY, by=by, now=now)
     open_ones = list(Pursuit.objects.open().filter(lead=lead))
     pursue.end_many(open_ones, Pursuit.EndReason.DO_NOT_CALL, by=by, now=now)
     follow_ups.close([lead.pk], FollowUp.Closed.CANCELLED, now=now, why=WHY)
@@ -295,6 +294,9 @@ def _fill(stays: Lead, goes: Lead, *, by: AbstractUser | None, now: datetime) ->
         stays.confirmed_zone = goes.confirmed_zone
         stays.zone_confirmed_at, stays.zone_confirmed_by = goes.zone_confirmed_at, goes.zone_confirmed_by
     by_rep = by is not None and not by.is_manager  # type: ignore[attr-defined]
+    if by_rep and (goes.confirmed_zone != stays.confirmed_zone or goes.zone_agreed_at is None):
+        # That the survivor is there was agreed to before it had the other's numbers.
+        stays.zone_agreed_at = stays.zone_agreed_by = None
     agreement.bind_too(stays, [*goes.stood_before, *(binding if by_rep else ())])
     if stays.owner_id is None and stays.team_id is None:
         stays.owner, stays.team = goes.owner, goes.team

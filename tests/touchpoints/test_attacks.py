@@ -187,6 +187,21 @@ def test_merging_into_a_lead_of_ones_own_making_loosens_nothing(
     assert codes(stays, now) == ("consent_missing",)
 
 
+def test_merging_into_a_lead_of_an_agreed_zone_opens_no_other_hours(
+    a_lead: ALead, ada: User, max_: User
+) -> None:
+    evening = EVENING + HOUR
+    stays, goes = a_lead(owner=ada, phones=("+12135550111",)), a_lead(owner=ada, phones=("+12125550112",))
+    their_zone.confirm_zone(stays, "America/Los_Angeles", by=max_, now=evening)
+    merge.merge(stays, goes, by=ada, now=evening)
+    merged = Lead.objects.get(pk=stays.pk)
+    new_york = Number.objects.get(e164="+12125550112")
+    assert guarding.verdict(merged, number=new_york, now=evening).codes == ("hours_closed",)
+    their_zone.agree_zone(merged, "America/Los_Angeles", by=max_, now=evening)
+    merged.refresh_from_db()
+    assert guarding.verdict(merged, number=new_york, now=evening).decision == "allow"
+
+
 def test_merging_with_who_refused_keeps_the_refusal(a_lead: ALead, ada: User, now: datetime) -> None:
     goes, stays = a_lead(owner=ada, phones=("+12065550111",)), a_lead(owner=ada, phones=("+12065550112",))
     Lead.objects.filter(pk=goes.pk).update(cooled_at=now - timedelta(days=30))

@@ -194,6 +194,33 @@ def test_the_wish_of_a_company_is_not_left_behind(a_lead: ALead, ada: User, now:
     assert (entry.lead, entry.reason, entry.requested_at) == (stays, "their boss", now)
 
 
+def test_the_wish_of_a_company_is_not_left_to_a_decision_about_another(
+    a_lead: ALead, ada: User, max_: User, now: datetime
+) -> None:
+    stays, goes = a_lead(owner=ada, company="Acme"), a_lead(owner=ada, company="Umbrella")
+    suppress.suppress(scope="company", lead=goes, by=ada, now=now)
+    said = suppress.Proposal(stays.pk, now, "stop?", "mail", "touchpoint 1")
+    suppress.propose([said], now=now)
+    merge.merge(stays, goes, by=ada, now=now)
+    entry = Suppression.objects.active().get(lead=stays)
+    assert entry.state == Suppression.State.CONFIRMED
+    with pytest.raises(refusals.TooLate):
+        suppress.decline(entry, reason="no wish", by=max_, now=now)
+
+
+def test_what_a_merge_does_to_wishes_and_consents_is_audited(a_lead: ALead, ada: User, now: datetime) -> None:
+    stays, goes = a_lead(owner=ada, company="Acme"), a_lead(owner=ada, company="Umbrella")
+    suppress.suppress(scope="company", lead=goes, by=ada, now=now)
+    given = Consent.objects.create(
+        lead=stays, starts_at=now - timedelta(days=1), recorded_at=now, evidence="form 7"
+    )
+    merge.merge(stays, goes, by=ada, now=now)
+    assert Consent.objects.get().revoked_at == now
+    done = AuditEvent.objects.filter(lead=stays, actor=ada, at=now)
+    assert done.filter(action="suppression.added").count() == 1
+    assert done.get(action="consent.revoked").subject_id == str(given.pk)
+
+
 def test_a_refusal_stays_a_refusal(two: tuple[Lead, Lead], ada: User, now: datetime) -> None:
     stays, goes = two
     Lead.objects.filter(pk=goes.pk).update(cooled_at=now)
