@@ -14,7 +14,7 @@ from leads.law_words import registry_name
 from leads.registries import reach
 from leads.registries.files import named
 
-ENDINGS = (".zip", ".txt", ".csv", ".xml", ".gz")
+ENDINGS = (".zip", ".txt", ".csv", ".xml")
 MOST_FILES = 400
 
 

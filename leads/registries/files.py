@@ -63,6 +63,8 @@ def unpacked(file: BinaryIO) -> Iterator[bytes]:
         return
     if magic.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FileRefused(_("The file is UTF-16; expected plain text, as the registry gives it."))
+    if magic.startswith(b"\x1f\x8b"):
+        raise FileRefused(_("The file is packed with gzip; expected plain text or a zip."))
     while data := file.read(CHUNK_BYTES):
         yield data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 from datetime import date
@@ -372,6 +373,11 @@ def test_an_empty_zip_is_refused():
 def test_other_encodings_are_refused():
     with pytest.raises(FileRefused, match="UTF-16"):
         list(unpacked(io.BytesIO("212,5550101".encode("utf-16"))))
+
+
+def test_a_gzip_is_refused_as_what_it_is():
+    with pytest.raises(FileRefused, match="gzip; expected plain text or a zip"):
+        list(unpacked(io.BytesIO(gzip.compress(b"212,5550101"))))
 
 
 def test_chunks_are_whole_lines():
