@@ -16,7 +16,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from leads import plain_sql, segments
-from leads.models import Lead
+from leads.models import AuditEvent, Lead
 from leads.plain_sql import Joined
 
 from . import enquiries, promotion, rule_effect, set_aside
@@ -44,6 +44,8 @@ CHUNK = 500
 STREAM_CHUNK = 2_000
 # So many leads at a time; the ring for the next turn lets other tasks in between.
 TURN = 20_000
+# As long as a rule may say that a touchpoint warms: what is set by hand is to end as well.
+LONGEST_OVERRIDE = timedelta(days=3650)
 Cause = TemperatureChange.Cause
 
 
@@ -298,6 +300,7 @@ def set_override(
 ) -> TemperatureOverride:
     """Set a lead's temperature by hand until a time and for a reason; an older override ends."""
     with transaction.atomic():
+        _hold(lead)
         lead.overrides.filter(ended_at=None).update(ended_at=now)
         override = TemperatureOverride.objects.create(
             lead=lead, temperature=temperature, until=until, reason=reason, by=by, starts_at=now
@@ -308,10 +311,29 @@ def set_override(
 
 
 def end_override(lead: Lead, *, by: AbstractUser | None, now: datetime) -> None:
+    """Let the evidence decide again before the time is over. Audited: the temperature may stay what it was."""
     with transaction.atomic():
-        lead.overrides.filter(ended_at=None).update(ended_at=now)
+        _hold(lead)
+        standing = lead.overrides.filter(ended_at=None).first()
+        if standing is not None:
+            standing.ended_at = now
+            standing.save(update_fields=["ended_at"])
+            AuditEvent.objects.create(
+                at=now,
+                actor=by,
+                action="override.ended",
+                subject_type="lead",
+                subject_id=str(lead.pk),
+                lead=lead,
+                before={"temperature": standing.temperature, "until": standing.until.isoformat()},
+            )
         evaluate_leads([lead.pk], now=now, cause=Cause.OVERRIDE_ENDED, by=by)
     lead.refresh_from_db()
+
+
+def _hold(lead: Lead) -> None:
+    """Whoever else sets this lead by hand waits: of two at once the later word stands."""
+    Lead.objects.select_for_update(of=("self",)).get(pk=lead.pk)
 
 
 def _evaluate_chunk(

@@ -17,6 +17,7 @@ from leads.identity import Identity
 from leads.models import Lead, Suppression
 from leads.register import NewLead, PhoneInput
 
+from .engine import LONGEST_OVERRIDE
 from .forms import LocalTimeField
 from .models import Direction, Touchpoint, TouchpointKind
 from .pauses import LONGEST_PAUSE
@@ -220,6 +221,8 @@ class OverrideForm(forms.Form):
         until: datetime = self.cleaned_data["until"].replace(tzinfo=self.zone)
         if until <= self.now:
             raise forms.ValidationError(_("Lies in the past; expected a time ahead."), code="past")
+        if until > self.now + LONGEST_OVERRIDE:
+            raise forms.ValidationError(_("Lies more than ten years ahead."), code="far")
         return until
 
 

@@ -1,4 +1,5 @@
-"""Who had this lead before, why did it change hands, and when did its pursuit rest? The audit trail, in words."""
+"""Who had this lead before, why did it change hands, when did its pursuit rest, and who let the evidence decide again?
+The audit trail, in words."""
 
 from __future__ import annotations
 
@@ -13,15 +14,13 @@ from django.utils.translation import gettext
 from leads.models import AuditEvent, Lead
 
 ASSIGNED, PAUSED, RESUMED = "lead.assigned", "pursuit.paused", "pursuit.resumed"
+OVERRIDE_ENDED = "override.ended"
+TOLD = (ASSIGNED, PAUSED, RESUMED, OVERRIDE_ENDED)
 
 
 def rows_of(lead: Lead, *, most: int) -> list[dict[str, Any]]:
     """Rows of the lead's timeline, newest first. Three queries."""
-    events = list(
-        AuditEvent.objects.filter(lead=lead, action__in=(ASSIGNED, PAUSED, RESUMED)).select_related("actor")[
-            :most
-        ]
-    )
+    events = list(AuditEvent.objects.filter(lead=lead, action__in=TOLD).select_related("actor")[:most])
     if not events:
         return []
     sides = [side for event in events if event.action == ASSIGNED for side in (event.before, event.after)]
@@ -47,6 +46,8 @@ def _in_words(event: AuditEvent, people: dict[int, Any], teams: dict[int, Any]) 
         said = f"{_keeper(event.before, people, teams)} → {_keeper(event.after, people, teams)}"
     elif event.action == RESUMED:
         said = gettext("The pursuit goes on")
+    elif event.action == OVERRIDE_ENDED:
+        said = gettext("The setting by hand ended: the evidence decides")
     else:
         until = _moment(event.after.get("paused_until"))
         said = gettext("The pursuit rests until %(until)s") % {"until": until}

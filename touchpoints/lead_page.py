@@ -57,7 +57,7 @@ def show(lead: Lead, *, user: Any, now: datetime, whole: bool = False) -> dict[s
     pursuits = list(Pursuit.objects.filter(lead=lead).select_related("cadence", "ended_by")[:MOST_ROWS])
     pursuit = next((one for one in pursuits if one.ended_at is None), None)
     most = WHOLE_TIMELINE if whole else TIMELINE + 1
-    events = timeline(lead, told["changes"], most=most)
+    events = timeline(lead, told["turns"], most=most)
     latest = next((row["call"] for row in events if row.get("call")), None)
     tasks = list(Task.objects.filter(lead=lead, done_at=None).select_related("assignee", "lead"))
     return {
@@ -106,19 +106,19 @@ def _number(link: LeadNumber, situation: guarding.Situation, verdicts: dict[int,
     )
 
 
-def timeline(lead: Lead, changes: list[Any], *, most: int) -> list[dict[str, Any]]:
+def timeline(lead: Lead, turns: list[warmth_story.Turn], *, most: int) -> list[dict[str, Any]]:
     """Touchpoints, calls, temperature and stage changes, whose it was and when it rested, newest first:
     [{at, text, kind, by, note}]."""
     rows = screen.timeline(lead, most=most)
     rows += [
         {
-            "at": change.at,
-            "text": warmth_story.change_in_words(change),
-            "kind": "warm" if change.after == "warm" else "cold",
-            "by": change.by.short_name if change.by else "",
+            "at": turn.at,
+            "text": turn.text,
+            "kind": turn.temperature,
+            "by": turn.by,
             "note": "",
         }
-        for change in changes
+        for turn in turns
     ]
     moves = StageChange.objects.filter(lead=lead).select_related("by")[:most]
     rows += [

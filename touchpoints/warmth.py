@@ -281,8 +281,12 @@ def _head(temperature: Temperature, warm_until: datetime | None, *, now: datetim
 
 
 def _piece_in_words(piece: Piece, describe: Callable[[Touch], str] | Mapping[int, str]) -> str:
-    what = describe(piece.touch) if callable(describe) else describe[piece.touch.id]
-    percent = round(piece.share * 100)
+    return with_share(describe(piece.touch) if callable(describe) else describe[piece.touch.id], piece.share)
+
+
+def with_share(what: str, share: float) -> str:
+    """ "referred by Ann Lee (62 %)" """
+    percent = round(share * 100)
     if percent == 0:
         return gettext("%(what)s (under 1 %%)") % {"what": what}
     return gettext("%(what)s (%(percent)d %%)") % {"what": what, "percent": percent}

@@ -340,8 +340,13 @@ def test_an_override_needs_all_of_it(as_ada: Client, anna: Lead, missing: str) -
     assert not TemperatureOverride.objects.exists()
 
 
-def test_an_override_cannot_end_before_it_begins(as_ada: Client, anna: Lead) -> None:
-    typed = {"temperature": "warm", "until": "2020-01-01T10:00", "reason": "x"}
+@pytest.mark.parametrize("until", ["2020-01-01T10:00", "0001-01-01T00:00", "9999-12-31T23:59"])
+def test_an_override_ends_ahead_and_within_ten_years(
+    as_ada: Client, ada: User, anna: Lead, until: str
+) -> None:
+    ada.time_zone = "America/New_York"
+    ada.save()
+    typed = {"temperature": "warm", "until": until, "reason": "x"}
     assert "until" in as_ada.post(f"/leads/{anna.pk}/temperature/", typed).context["override_form"].errors
 
 
