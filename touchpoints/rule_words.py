@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 def in_words(rule: WarmthRule) -> str:
     """ "Referral warms for 90 days, counts at most 3"; a weak kind never warms alone."""
     kind = gettext(str(rule.kind))
-    days = f"{abs(rule.warms_for_days):g}"
+    days = f"{rule.warms_for_days:g}".replace("-", "−")
+    # A part of a day takes the plural: 1.4 days.
+    n = int(abs(rule.warms_for_days)) if float(rule.warms_for_days).is_integer() else 2
     if rule.warms_for_days > 0:
-        said = ngettext(
-            "%(kind)s warms for %(days)s day", "%(kind)s warms for %(days)s days", round(rule.warms_for_days)
-        )
+        said = ngettext("%(kind)s warms for %(days)s day", "%(kind)s warms for %(days)s days", n)
     else:
-        said = gettext("%(kind)s warms nobody alone (−%(days)s days)")
+        said = ngettext(
+            "%(kind)s warms nobody alone (%(days)s day)", "%(kind)s warms nobody alone (%(days)s days)", n
+        )
     most = gettext("counts at most %(n)d") % {"n": rule.counts_at_most}
     return f"{said % {'kind': kind, 'days': days}}, {most}"
 

@@ -103,7 +103,7 @@ def test_a_manager_sees_what_a_change_does_before_it_does_it(
     change(page, "Followed us warms for 21 days", 2)
     page.get_by_role("link", name="Preview").click()
     said = page.locator(".preview-sum").inner_text()
-    assert "This change would warm 1 leads and cool 1. of 3 leads" in said
+    assert "This change would warm 1 lead and cool 1. of 3 leads" in said
     sample = page.locator(".sample tbody tr")
     assert sample.count() == 2
     will = sample.filter(has_text="Will Jones").inner_text()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leads.models import AuditEvent, Lead, Segment
-from touchpoints import engine, reevaluate, rulesets
+from touchpoints import engine, reevaluate, rule_words, rulesets
 from touchpoints.models import IceBreaker, RuleChangeRun, Touchpoint, TouchpointKind, WarmthRuleset
 
 if TYPE_CHECKING:
@@ -74,6 +74,23 @@ def test_rules_are_said_in_words(manager: Client) -> None:
     page = manager.get(reverse("rules")).content.decode()
     assert "Referral warms for 90 days, counts at most 3" in page
     assert " warms nobody alone (−21 days), counts at most 3" in page
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (45, "Referral warms for 45 days"),
+        (1, "Referral warms for 1 day"),
+        (1.4, "Referral warms for 1.4 days"),
+        (0, "Referral warms nobody alone (0 days)"),
+        (-1, "Referral warms nobody alone (−1 day)"),
+        (-10.5, "Referral warms nobody alone (−10.5 days)"),
+    ],
+)
+def test_the_days_of_a_rule_are_said_as_people_count(draft: WarmthRuleset, days: float, said: str) -> None:
+    (rule,) = draft.rules.filter(kind="referral")
+    rule.warms_for_days = days
+    assert rule_words.in_words(rule) == f"{said}, counts at most 3"
 
 
 def test_a_draft_is_begun_edited_and_discarded(manager: Client, max_: User) -> None:
@@ -161,7 +178,7 @@ def test_the_preview_says_how_many_and_publishing_asks_for_what_was_seen(
     rulesets.change_rule(rule, {"warms_for_days": 100})
     seen = manager.get(reverse("rules_draft_preview"), **HX)
     page = seen.content.decode()
-    assert "This change would warm 1 leads and cool 0." in page
+    assert "This change would warm 1 lead and cool 0." in page
     assert "Will" in page
     assert "met at ABC Expo" in page
     stamp = seen.context["stamp"]
@@ -183,7 +200,7 @@ def test_the_preview_says_how_many_and_publishing_asks_for_what_was_seen(
     assert "Version 2" in versions
     assert manager.get(reverse("rules_version", args=[1])).status_code == 200
     history = manager.get(reverse("rules_history")).content.decode()
-    assert "1 promotions and 0 coolings" in history
+    assert "1 promotion and 0 coolings" in history
     assert "rule change" in history
 
 
@@ -193,7 +210,7 @@ def test_the_sample_holds_only_leads_the_manager_may_see(
     met(60, first_name="Foreign", owner=cy, team=cy.team)
     rulesets.change_rule(draft.rules.get(kind="event"), {"warms_for_days": 100})
     page = manager.get(reverse("rules_draft_preview"), **HX).content.decode()
-    assert "would warm 1 leads" in page
+    assert "would warm 1 lead and" in page
     assert "Foreign" not in page
 
 
