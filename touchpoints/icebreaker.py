@@ -111,7 +111,7 @@ def line(
         templates.get((fact.kind, language, tone)),
         templates.get((fact.kind, language, other_tone)),
     ):
-        if not template or (facts["colleague"] and fact.kind in IN_PERSON and "{colleague}" not in template):
+        if not template or (facts["colleague"] and _names_who(fact.kind) and "{colleague}" not in template):
             continue
         text = fill(template, facts)
         if text:
@@ -210,6 +210,11 @@ def _worth_saying(evidence: Sequence[Fact]) -> list[Fact]:
     first = ordered[:1]
     second = [fact for fact in ordered[1:] if fact.share >= WORTH_SAYING and fact.kind != ordered[0].kind]
     return first + second[:1]
+
+
+def _names_who(kind: str) -> bool:
+    """Whether a line about this kind has to name the colleague whose it was; a kind of one's own may be a meeting."""
+    return kind in IN_PERSON or kind not in _REASONS
 
 
 def _colleague(by: str, caller: str) -> str:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser
 
 
+LONGEST_LINE = IceBreaker._meta.get_field("text").max_length
+
+
 class KindRefused(ValueError):
     """A change that was not made, with the field it is about and why."""
 
@@ -100,12 +103,20 @@ def remove(kind: TouchpointKind, *, by: AbstractUser | None, now: datetime) -> N
         ) from None
 
 
+def line_problems(text: str) -> list[str]:
+    """What is wrong with an opening line, in words for whoever writes it; empty where it can be saved."""
+    found = icebreaker.problems(text)
+    if len(text) > LONGEST_LINE:
+        found.append(gettext("at most %(n)d characters, not %(is)d") % {"n": LONGEST_LINE, "is": len(text)})
+    return found
+
+
 def set_line(
     kind: TouchpointKind, *, language: str, tone: str, text: str, by: AbstractUser | None, now: datetime
 ) -> None:
     """Set the opening line of a kind in one language and tone; a blank one removes it. Raises KindRefused."""
     text = text.strip()
-    wrong = icebreaker.problems(text)
+    wrong = line_problems(text)
     if language not in icebreaker.LANGUAGES or tone not in icebreaker.TONES:
         raise KindRefused("text", gettext("No such language or tone."))
     if wrong:

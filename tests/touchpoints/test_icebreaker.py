@@ -71,10 +71,15 @@ class TestHonesty:
         by_ada = Fact(1, "event", FAIR.occurred_at, campaign="ABC Expo", by="ada ")
         assert say(by_ada).endswith("We met three weeks ago at ABC Expo.")
 
+    # A kind of one's own may be a meeting as well.
+    @pytest.mark.parametrize("kind", ["event", "breakfast"])
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_a_template_that_forgets_the_colleague_is_not_used_for_a_meeting(self, language: str) -> None:
-        claims = {("event", language, tone): "We met, you and I, {when}." for tone in TONES}
-        by_bo = Fact(1, "event", FAIR.occurred_at, by="Bo")
+    def test_a_template_that_forgets_the_colleague_is_not_used_for_a_meeting(
+        self, language: str, kind: str
+    ) -> None:
+        claims = {(kind, language, tone): "We met, you and I, {when}." for tone in TONES}
+        assert "you and I" in say(Fact(1, kind, FAIR.occurred_at), templates=claims, language=language)
+        by_bo = Fact(1, kind, FAIR.occurred_at, by="Bo")
         said = say(by_bo, templates=claims, language=language)
         assert "you and I" not in said
         assert "Bo" in said

@@ -283,6 +283,13 @@ def test_a_kind_in_use_cannot_be_deleted(manager: Client) -> None:
     assert WarmthRuleset.objects.get(status="draft").rules.filter(kind="breakfast").exists()
 
 
+def test_a_line_that_is_too_long_is_refused_and_not_cut(manager: Client) -> None:
+    values = {"language": "en", "tone": "formal", "text": "We met. " + "x" * 393}
+    refused = manager.post(reverse("rules_line", args=["event"]), values, **HX)
+    assert (refused.status_code, "at most 400 characters, not 401" in refused.content.decode()) == (422, True)
+    assert not IceBreaker.objects.filter(text__startswith="We met. x").exists()
+
+
 def test_a_line_is_previewed_refused_and_saved(manager: Client) -> None:
     address = reverse("rules_line", args=["event"])
     values = {"language": "en", "tone": "formal", "text": "We met {when}[ at {campaign}]."}

@@ -105,7 +105,7 @@ def rules_line(request: HttpRequest, key: str) -> HttpResponse:
     """Managers and admins: save one line; `preview` only says what it would read like."""
     kind = get_object_or_404(TouchpointKind, pk=key)
     language, tone = request.POST.get("language", ""), request.POST.get("tone", "")
-    text = request.POST.get("text", "").strip()[:400]
+    text = request.POST.get("text", "").strip()
     if "builtin" in request.POST:
         text = BUILTIN.get((kind.pk, language, tone), text)
     now = timezone.now()
@@ -140,6 +140,6 @@ def _line(
         "id": f"{language}-{tone}",
         "builtin": builtin if builtin != text else "",
         "greeting": icebreaker.example_greeting(language=language, tone=tone, now=now),
-        "problems": icebreaker.problems(text),
+        "problems": kinds.line_problems(text),
         "examples": icebreaker.examples(kind.pk, text, caller=caller, language=language, tone=tone, now=now),
     }
