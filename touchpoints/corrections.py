@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from leads import consents
-from leads.models import AuditEvent, Consent, Lead
+from leads.models import AuditEvent, Lead
 
-from . import wishes
+from . import enquiries, wishes
 from .bell import EVALUATE, ring_on_commit
 from .models import Touchpoint
 from .replays import AFRESH, OWN_FIELDS, apply
@@ -34,6 +33,7 @@ def correct(
         apply(locked, AFRESH)
         locked.save()
         _audit("touchpoint.corrected", locked, before, snapshot(locked), user, now, "")
+        enquiries.follow_corrections([locked], by=user, now=now)
         wishes.read([locked], now=now)
         ring_on_commit(EVALUATE)
     touchpoint.refresh_from_db()
@@ -44,13 +44,7 @@ def withdraw(touchpoint: Touchpoint, *, user: AbstractUser | None, now: datetime
     """Take a touchpoint back; what it was stays in the audit trail and its lead is evaluated again."""
     with transaction.atomic():
         Lead.objects.filter(pk=touchpoint.lead_id).update(evaluation_due_at=now)
-        # An enquiry that was none allows no calls.
-        enquiries = Consent.objects.filter(
-            lead=touchpoint.lead_id,
-            kind=Consent.Kind.ENQUIRY,
-            evidence__startswith=f"touchpoint {touchpoint.pk}:",
-        )
-        consents.revoke_all(enquiries, reason="touchpoint withdrawn", by=user, now=now)
+        enquiries.withdrawn(touchpoint, by=user, now=now)
         wishes.withdrawn(touchpoint, by=user, now=now, reason=reason)
         _audit("touchpoint.withdrawn", touchpoint, snapshot(touchpoint), {}, user, now, reason)
         touchpoint.delete()

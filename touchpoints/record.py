@@ -97,7 +97,7 @@ class _Batch:
     def store(self) -> list[Recorded | RowRefused]:
         self.replays = Replays(self.news, self.kinds, self.user)
         fresh = [row for row in range(len(self.news)) if not self._answered(row)]
-        self.replays.write()
+        self.replays.write(by=self.user, now=self.now)
         self._place(fresh)
         stored = [one for one in self.results.values() if isinstance(one, Recorded) and one.touchpoint]
         corrected = [one.touchpoint for one in stored if one.touchpoint and one.status == "updated"]
@@ -258,7 +258,7 @@ class _Batch:
             if isinstance(earlier, Recorded) and earlier.touchpoint is not None:
                 earlier = self.replays.repeat(self.news[row], earlier.touchpoint)
             self.results[row] = earlier
-        self.replays.write()
+        self.replays.write(by=self.user, now=self.now)
 
 
 def _why_unmatched(match: identity.Match) -> str:

@@ -9,11 +9,13 @@ from django.utils.translation import gettext
 
 from leads.models import Lead
 
+from . import enquiries
 from .models import Touchpoint, UnmatchedTouchpoint
 from .reports import NewTouchpoint, Recorded, RowRefused, refused, to_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from django.contrib.auth.models import AbstractUser
 
@@ -72,7 +74,7 @@ class Replays:
         self._changed[stored.pk] = stored
         return Recorded("updated", stored)
 
-    def write(self) -> None:
+    def write(self, *, by: AbstractUser | None, now: datetime) -> None:
         """Write corrected touchpoints, to be evaluated again. Their leads are held, so that an evaluation that read
         the old values cannot call the new ones evaluated."""
         if self._changed:
@@ -80,6 +82,7 @@ class Replays:
             held = Lead.objects.select_for_update().filter(pk__in=leads).order_by("pk")
             list(held.values_list("pk", flat=True))
             Touchpoint.objects.bulk_update(self._changed.values(), [*_writable(OWN_FIELDS), *AFRESH])
+            enquiries.follow_corrections(self._changed.values(), by=by, now=now)
             self._changed = {}
 
 

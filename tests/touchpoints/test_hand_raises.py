@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from crm.accounts.models import Absence, Team, User
-from leads.models import Lead, Number
-from touchpoints import calls, hand_raises, outcomes, queue
+from leads.identity import Identity
+from leads.models import Consent, Lead, Number
+from touchpoints import calls, corrections, engine, enquiries, hand_raises, outcomes, queue, record
 from touchpoints.models import FollowUp, HandRaise, SweepRun, Touchpoint
 
 pytestmark = pytest.mark.django_db
@@ -282,3 +283,82 @@ def test_every_page_polls_for_who_is_signed_in(client: Client, ada: User) -> Non
     client.force_login(ada)
     for page in ("/call/", "/leads/", "/inbox/"):
         assert 'hx-get="/call/alerts/"' in client.get(page).content.decode()
+
+
+# --- what is corrected or taken back ---------------------------------------------------------------------------
+
+
+def _withdrawn(made: Touchpoint, ada: User, at: datetime) -> None:
+    corrections.withdraw(made, user=ada, now=at)
+
+
+def _corrected(made: Touchpoint, ada: User, at: datetime) -> None:
+    corrections.correct(made, {"kind_id": "website_visit"}, user=ada, now=at)
+
+
+def _of_long_ago(made: Touchpoint, ada: User, at: datetime) -> None:
+    corrections.correct(made, {"occurred_at": at - timedelta(days=200)}, user=ada, now=at)
+
+
+def _reported_anew(made: Touchpoint, ada: User, at: datetime) -> None:
+    record.record(
+        record.NewTouchpoint(
+            kind="website_visit",
+            occurred_at=made.occurred_at,
+            lead=Identity(id=made.lead_id),
+            source=made.source,
+            external_id=made.external_id,
+        ),
+        user=ada,
+        now=at,
+    )
+
+
+@pytest.mark.parametrize("how", [_withdrawn, _corrected, _of_long_ago, _reported_anew])
+def test_who_never_asked_is_not_called_at_once(
+    a_lead: ALead, touched: Touched, ada: User, now: datetime, how: Callable[..., None]
+) -> None:
+    lead = a_lead(owner=ada)
+    made = touched(lead, "web_form")
+    assert [one.lead for one in hand_raises.alerts_for(ada, now=now)] == [lead]
+    FollowUp.objects.open().update(lease_by=ada, lease_until=now + timedelta(hours=1))
+    at = now + timedelta(minutes=1)
+    how(made, ada, at)
+    engine.evaluate_waiting(now=at)
+    assert hand_raises.alerts_for(ada, now=at) == []
+    assert not HandRaise.objects.exists()
+    # An enquiry that was none permits no calls.
+    assert not Consent.objects.filter(kind="enquiry", revoked_at=None).exists()
+    left = FollowUp.objects.open().get(lead=lead)
+    assert left.rank in (FollowUp.Rank.WARM, FollowUp.Rank.COLD)
+    assert "asked to be contacted" not in left.reason
+    # Whoever has it on the screen keeps it there.
+    assert (left.lease_by, left.lease_until) == (ada, now + timedelta(hours=1))
+
+
+def test_another_enquiry_still_hurries(a_lead: ALead, touched: Touched, ada: User, now: datetime) -> None:
+    lead = a_lead(owner=ada)
+    made = touched(lead, "web_form")
+    touched(lead, "callback_request")
+    corrections.withdraw(made, user=ada, now=now)
+    assert FollowUp.objects.open().get(lead=lead).rank == FollowUp.Rank.HAND_RAISE
+    assert Consent.objects.filter(kind="enquiry", revoked_at=None).count() == 1
+
+
+def test_an_enquiry_of_another_time_holds_from_then(
+    a_lead: ALead, touched: Touched, ada: User, now: datetime
+) -> None:
+    lead = a_lead(owner=ada)
+    made = touched(lead, "web_form")
+    HandRaise.objects.update(first_attempt_at=now)
+    earlier = now - timedelta(hours=5)
+    corrections.correct(made, {"occurred_at": earlier}, user=ada, now=now)
+    engine.evaluate_waiting(now=now)
+    raised = HandRaise.objects.get()
+    assert (raised.raised_at, raised.first_attempt_at) == (earlier, now)
+    enquiry = Consent.objects.get(kind="enquiry", revoked_at=None)
+    assert (enquiry.starts_at, enquiry.ends_at) == (earlier, earlier + enquiries.ENQUIRY_HOLDS_FOR)
+    # One that somebody ended stays ended.
+    Consent.objects.update(revoked_at=now)
+    corrections.correct(made, {"occurred_at": now - timedelta(hours=6)}, user=ada, now=now)
+    assert not Consent.objects.filter(revoked_at=None).exists()
