@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext
@@ -19,7 +19,7 @@ from .warmth import OverrideValue, Warmth, effective, sentence, warmth
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from .models import WarmthRuleset
     from .rule_effect import Effect
@@ -53,7 +53,9 @@ class Preview:
 def preview(draft: WarmthRuleset, *, user: Any, now: datetime) -> Preview:
     """What publishing now would do, for everybody; the sample holds only leads this user may see."""
     effect = rule_effect.effect_of(draft, now=now, visible=Lead.objects.visible_to(user))
-    return Preview(effect, _breakdowns(effect), _sample(draft, effect.sample, now=now))
+    return Preview(
+        effect, _breakdowns(effect), _sample(draft, effect.sample, zone=ZoneInfo(user.time_zone), now=now)
+    )
 
 
 def _breakdowns(effect: Effect) -> list[Breakdown]:
@@ -88,7 +90,7 @@ def _breakdown(title: str, counts: dict[Any, tuple[int, int]], label: Callable[[
     return Breakdown(title, rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS))
 
 
-def _sample(draft: WarmthRuleset, ids: list[int], *, now: datetime) -> list[Shown]:
+def _sample(draft: WarmthRuleset, ids: list[int], *, zone: tzinfo, now: datetime) -> list[Shown]:
     leads = Lead.objects.select_related("company").in_bulk(ids)
     touches = engine.touches_of(ids)
     published, drafted = (engine.rules_for(ids, row, now=now) for row in (engine.published(), draft))
@@ -109,7 +111,7 @@ def _sample(draft: WarmthRuleset, ids: list[int], *, now: datetime) -> list[Show
 
     def told(pk: int, one: Warmth) -> dict[str, Any]:
         temperature, until = effective(one.warm_until, overrides.get(pk), now=now)
-        why = sentence(temperature, until, one.evidence, words, now=now, zone=UTC)
+        why = sentence(temperature, until, one.evidence, words, now=now, zone=zone)
         return {"temperature": temperature, "until": until, "why": why}
 
     return [Shown(leads[pk], told(pk, was), told(pk, becomes)) for pk, (was, becomes) in found.items()]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from leads.models import AuditEvent, Lead, Segment
 from touchpoints import engine, reevaluate, rule_words, rulesets
@@ -212,6 +214,20 @@ def test_the_sample_holds_only_leads_the_manager_may_see(
     page = manager.get(reverse("rules_draft_preview"), **HX).content.decode()
     assert "would warm 1 lead and" in page
     assert "Foreign" not in page
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # never on the same day
+def test_the_days_of_the_sample_are_the_managers(
+    manager: Client, max_: User, draft: WarmthRuleset, zone: str
+) -> None:
+    lead = met(60, first_name="Will", owner=max_, team=max_.team)
+    rulesets.change_rule(draft.rules.get(kind="event"), {"warms_for_days": 100})
+    max_.time_zone = zone
+    max_.save()
+    page = manager.get(reverse("rules_draft_preview"), **HX).content.decode()
+    lead.refresh_from_db()
+    assert lead.evidence_until is not None
+    assert f"Cold since {date_format(lead.evidence_until.astimezone(ZoneInfo(zone)), 'j F')}" in page
 
 
 def test_reps_change_nothing(client: Client, ada: User, draft: WarmthRuleset) -> None:
