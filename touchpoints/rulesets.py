@@ -222,13 +222,23 @@ def differences(ruleset: WarmthRuleset, base: WarmthRuleset) -> dict[int, str]:
     names = [name for name in COPIED if name != "position"]
     old = [tuple(getattr(rule, name) for name in names) for rule in base.rules.all()]
     kept = set(old)
-    places = {row[:6] for row in old}
+    places = {_place(rule) for rule in base.rules.all()}
     found = {}
     for rule in ruleset.rules.all():
         row = tuple(getattr(rule, name) for name in names)
         if row not in kept:
-            found[rule.pk] = "changed" if row[:6] in places else "new"
+            found[rule.pk] = "changed" if _place(rule) in places else "new"
     return found
+
+
+def taken_out(ruleset: WarmthRuleset, base: WarmthRuleset) -> list[WarmthRule]:
+    """The rules of another version that have no place any more, by kind and conditions."""
+    kept = {_place(rule) for rule in ruleset.rules.all()}
+    return [rule for rule in base.rules.select_related("kind", "segment") if _place(rule) not in kept]
+
+
+def _place(rule: WarmthRule) -> tuple[Any, ...]:
+    return tuple(getattr(rule, name) for name in ("kind_id", *CONDITIONS))
 
 
 # --- publishing ------------------------------------------------------------------------------------------------

@@ -230,6 +230,15 @@ def test_the_days_of_the_sample_are_the_managers(
     assert f"Cold since {date_format(lead.evidence_until.astimezone(ZoneInfo(zone)), 'j F')}" in page
 
 
+def test_the_draft_says_what_was_taken_out(manager: Client, draft: WarmthRuleset) -> None:
+    assert "Taken out" not in manager.get(reverse("rules_draft")).content.decode()
+    rulesets.change_rule(draft.rules.get(kind="event"), {"warms_for_days": 100})
+    rulesets.remove_rule(draft.rules.get(kind="webinar"))
+    page = manager.get(reverse("rules_draft"))
+    assert page.context["taken_out"] == ["Webinar warms for 30 days, counts at most 2"]
+    assert "Taken out" in page.content.decode()
+
+
 def test_reps_change_nothing(client: Client, ada: User, draft: WarmthRuleset) -> None:
     client.force_login(ada)
     rule = draft.rules.first()

@@ -256,11 +256,21 @@ def _form(
 
 def _draft_context(draft: WarmthRuleset) -> dict[str, Any]:
     told = _told(draft)
-    changed = rulesets.differences(draft, engine.published())
+    in_force = engine.published()
+    changed = rulesets.differences(draft, in_force)
     for one in told:
         one["change"] = changed.get(one["rule"].pk, "")
     initial = {"half_life_days": plain(draft.half_life_days), "note": draft.note}
-    return {"draft": draft, "rules": told, "settings_form": HalfLifeForm(initial=initial)}
+    return {
+        "draft": draft,
+        "rules": told,
+        "taken_out": [_in_words(rule) for rule in rulesets.taken_out(draft, in_force)],
+        "settings_form": HalfLifeForm(initial=initial),
+    }
+
+
+def _in_words(rule: WarmthRule) -> str:
+    return " · ".join([rule_words.in_words(rule), *rule_words.conditions(rule)])
 
 
 def _draft(
