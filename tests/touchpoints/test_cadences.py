@@ -145,6 +145,21 @@ def form(cadence: Cadence, *steps: tuple[int, str, str], **other: str) -> dict[s
     return sent | other
 
 
+def test_the_preview_tells_the_time_of_the_sample_lead(max_: User) -> None:
+    """The column says the same hours as the reason beside it: theirs."""
+    client, old = Client(), default()
+    client.force_login(max_)
+    there = {"sample-zone": "Asia/Tokyo", "sample-country": "JP"}
+    sent = form(old, (0, "call", ""), (1, "call", ""), preview="1", **there)
+    answer = client.post(reverse("rules_cadence", args=[old.pk]), sent)
+    page = answer.content.decode()
+    assert len(answer.context["slots"]) == 2
+    for one in answer.context["slots"]:
+        assert f" {one['slot'].reason.rpartition(' ')[2]}</td>" in page.partition('class="nowrap"')[2]
+        opens = one["slot"].not_before.astimezone(ZoneInfo("Asia/Tokyo"))
+        assert f"{opens:%d %b %Y %H:%M}–".lstrip("0") in page
+
+
 def test_a_preview_saves_nothing_and_shows_where_calls_fall(max_: User) -> None:
     client, old = Client(), default()
     client.force_login(max_)

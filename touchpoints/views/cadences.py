@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -172,8 +173,9 @@ def _fallen(plan: Plan, sample: SampleForm, cadence: Cadence) -> list[dict[str, 
     return [
         {
             "slot": slot,
-            "from": slot.not_before.astimezone(place.zone),
-            "until": slot.until.astimezone(place.zone),
+            # In words: a template would say a moment on its own clock.
+            "when": date_format(slot.not_before.astimezone(place.zone), "D j M Y H:i"),
+            "until": date_format(slot.until.astimezone(place.zone), "H:i"),
         }
         for slot in plan_all(plan, place, start=now)
     ]
