@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 FARTHEST = timedelta(days=366)
-MORNING, FORENOON, NOON, AFTERNOON, EVENING = time(9), time(10), time(12), time(14), time(18)
+MORNING, FORENOON, NOON, AFTER_LUNCH, AFTERNOON, EVENING = (time(hour) for hour in (9, 10, 12, 13, 14, 18))
+# "This afternoon", said at three, is a full hour before the afternoon is over.
+PART_ENDS = {MORNING: 12, FORENOON: 12, NOON: 14, AFTER_LUNCH: 18, AFTERNOON: 18, EVENING: 21}
 # An hour without minutes, "am" or "pm": nobody is called at four in the night.
 AFTERNOON_HOURS = range(1, 7)
 # "2h" is two hours from now; "16h" is a time of the day.
@@ -57,6 +60,7 @@ _UNITS = {
     "minutes": _any("m", "min", "min.", "mins", "minut*", "минут*", "мин", "мин."),
     "hours": _any("h", "hr", "hrs", "hour", "hours", "t", "time", "timer", "stunde*", "std", "godz*", "ч", "час*"),
     "days": _any("d", "day", "days", "dag", "dage", "tag", "tage", "tagen", "dni", "dzień", "день", "дня", "дней"),
+    "months": _any("month", "months", "måned", "måneder", "monat*", "miesiąc*", "miesięc*", "месяц*"),
     "weeks": _any("w", "wk", "week", "weeks", "uge", "uger", "woche*", "tydzień", "tygodn*", "tyg", "недел*"),
 }  # fmt: skip
 _COUNTS = {
@@ -66,8 +70,12 @@ _COUNTS = {
         2: "two to zwei dwa dwie два две",
         3: "three tre drei trzy три",
         4: "four fire vier cztery четыре",
+        5: "five fem fünf pięć пять",
+        6: "six seks sechs sześć шесть",
         10: "ten ti zehn dziesięć десять",
+        15: "fifteen femten fünfzehn piętnaście пятнадцать",
         20: "twenty tyve zwanzig dwadzieścia двадцать",
+        30: "thirty tredive dreißig trzydzieści тридцать",
     }.items()
     for word in words.split()
 }
@@ -78,6 +86,7 @@ _HALF_HOUR = re.compile(
            "полчаса")
     + r")\b"
 )  # fmt: skip
+_AND_A_HALF = re.compile(r"\band a half\b")
 _RELATIVE = re.compile(
     rf"(?:(?P<ahead>{_AHEAD}) |(?P<plus>\+) ?)?(?:(?P<count>\d{{1,3}}(?:[.,]\d)?) ?|(?P<word>{_COUNT_WORDS}) )?"
     + "(?:" + "|".join(f"(?P<{name}>{unit})" for name, unit in _UNITS.items()) + r")(?!:|[^\W\d])"
@@ -97,6 +106,7 @@ _WEEKDAY = re.compile(
     + "|".join(f"(?P<d{n}>{words})" for n, words in enumerate(_WEEKDAYS))
     + r")\b\.?"
 )
+_NEXT_MONTH = re.compile(rf"\b(?:{_NEXT}) (?:{_UNITS['months']})\b")
 _NEXT_WEEK = re.compile(rf"\b(?:{_NEXT}) (?:{_UNITS['weeks']})\b|\b(?:w przyszlym tygodniu)\b")
 _DAYS = [
     (2, _any("day after tomorrow", "i overmorgen", "overmorgen", "übermorgen", "pojutrze", "послезавтра")),
@@ -126,18 +136,57 @@ _SAME_TIME = re.compile(
     + r")\b"
 )  # fmt: skip
 _PARTS = [
+    (AFTER_LUNCH, _any("after lunch", "efter frokost", "nach dem essen", "po obiedzie", "после обеда")),
     (AFTERNOON, _any("afternoon", "eftermiddag", "nachmittag*", "po południu", "popołudniu", "днем")),
     (FORENOON, _any("formiddag", "vormittag*", "przed południem")),
-    (NOON, _any("noon", "midday", "middag", "mittag*", "w południe", "południe", "полдень")),
-    (MORNING, _any("morning", "morgen", "früh", "rano", "утром", "утра")),
+    (
+        NOON,
+        _any(
+            "noon",
+            "midday",
+            "lunch",
+            "lunchtime",
+            "lunch time",
+            "middag",
+            "mittag*",
+            "w południe",
+            "południe",
+            "полдень",
+        ),
+    ),
+    (
+        MORNING,
+        _any(
+            "first thing in the morning", "first thing", "morning", "morgen", "früh", "rano", "утром", "утра"
+        ),
+    ),
     (EVENING, _any("evening", "tonight", "aften", "abend*", "wieczor*", "wieczór", "вечером", "вечера")),
 ]
+_HOUR_WORDS = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+]
+_HOUR_WORD = "|".join(_HOUR_WORDS)
+_PAST = re.compile(
+    rf"\b(?:(?P<what>half|quarter) (?P<way>past|to) (?P<hour>\d{{1,2}}|{_HOUR_WORD})"
+    rf"|(?:at|around|about) (?P<word>{_HOUR_WORD}))\b"
+)
 _CLOCK = re.compile(
     rf"(?:\b(?:{_AT}) ?)?\b(?:"
     r"(?P<h>\d{1,2})(?:[:.]| ?h ?| uhr )(?P<m>[0-5]\d) ?(?P<half>am|pm|a\.m\.|p\.m\.)?"
     r"|(?P<h12>\d{1,2}) ?(?P<half12>am|pm|a\.m\.|p\.m\.)"
     r"|(?P<long>(?:[01]\d|2[0-3])[0-5]\d)"
-    r"|(?P<bare>\d{1,2})(?: ?(?:h|uhr|oclock|ч|час|часов|часа|godz))?"
+    r"|(?P<bare>\d{1,2})(?: ?(?:h|uhr|ish|oclock|ч|час|часов|часа|godz))?"
     r")(?![\w:/])"
 )
 _FILLERS = frozenset(
@@ -158,6 +207,7 @@ class _Said:
     day: date | None = None
     weekday: int | None = None
     clock: time | None = None
+    part: time | None = None  # the part of the day that stands for a clock
 
     def take(self, pattern: re.Pattern[str] | str) -> re.Match[str] | None:
         """The first match, which is cut out of the rest."""
@@ -222,6 +272,8 @@ def _read_day(said: _Said) -> None:
             if said.take(rf"\b(?:{words})\b"):
                 said.day = today + timedelta(days=days)
                 break
+    if said.take(_NEXT_MONTH):
+        said.day = _months_on(today, 1)
     if said.take(_NEXT_WEEK):
         said.day = today + timedelta(days=7)
     if (found := said.take(_WEEKDAY)) and said.day is None:
@@ -246,9 +298,14 @@ def _read_relative(said: _Said) -> None:
             said.delta += timedelta(**{unit: amount})
             continue
         start = said.day or said.now.date()
-        said.day = start + timedelta(days=int(amount * (7 if unit == "weeks" else 1)))
+        if unit == "months":
+            said.day = _months_on(start, int(amount))
+        else:
+            said.day = start + timedelta(days=int(amount * (7 if unit == "weeks" else 1)))
         if said.weekday is not None:
             said.day, said.weekday = _in_week(said.day, said.weekday), None
+    if said.delta >= timedelta(hours=1) and said.take(_AND_A_HALF):
+        said.delta += timedelta(minutes=30)
     if found := said.take(_PLUS):
         said.delta += timedelta(minutes=int(found[1]))
 
@@ -269,9 +326,12 @@ def _next_relative(said: _Said) -> re.Match[str] | None:
 
 def _read_clock(said: _Said) -> None:
     part = next((clock for clock, words in _PARTS if said.take(rf"\b(?:{words})\b")), None)
+    if not said.delta and (found := said.take(_PAST)):
+        said.clock = _past(found, part)
+        return
     found = None if said.delta else said.take(_CLOCK)
     if found is None:
-        said.clock = part
+        said.clock = said.part = part
         return
     half = (found["half"] or found["half12"] or "")[:1]
     if found["long"]:
@@ -303,6 +363,9 @@ def _resolve(said: _Said, zone: tzinfo, text: str) -> datetime:
     if said.day is not None:
         if said.day == today and said.clock is None:
             raise Unclear("no_time", gettext("Today at what time?"))
+        if said.day == today and said.part and said.part <= said.now.time():
+            hour = (said.now + timedelta(minutes=90)).hour
+            clock = time(hour) if clock.hour < hour < PART_ENDS[said.part] else clock
         return on_the_wall(said.day, clock, zone=zone, now=now)
     if said.weekday is not None:
         at = on_the_wall(_on_or_after(today, said.weekday), clock, zone=zone, now=now)
@@ -339,6 +402,28 @@ def _nth(today: date, day: int) -> date:
         if found >= today:
             return found
     raise Unclear("unknown", gettext("There is no such day."))
+
+
+def _months_on(day: date, count: int) -> date:
+    """The same day of a later month, or its last one."""
+    years, month = divmod(day.month - 1 + count, 12)
+    if day.year + years > MAXYEAR:
+        raise _far()
+    last = monthrange(day.year + years, month + 1)[1]
+    return date(day.year + years, month + 1, min(day.day, last))
+
+
+def _past(found: re.Match[str], part: time | None) -> time:
+    """ "half past four", "quarter to 5", "at nine"."""
+    word = found["hour"] or found["word"]
+    hour = int(word) if word.isdigit() else _HOUR_WORDS.index(word) + 1
+    if not 1 <= hour <= 12:
+        raise _unknown(found[0])
+    if (hour in AFTERNOON_HOURS and part not in (MORNING, FORENOON)) or (hour < 12 and part == EVENING):
+        hour += 12
+    minutes = {None: 0, "half": 30, "quarter": 15}[found["what"]]
+    of_day = hour * 60 + (-minutes if found["way"] == "to" else minutes)
+    return time(of_day // 60, of_day % 60)
 
 
 def _weekday(found: re.Match[str]) -> int:
