@@ -413,6 +413,8 @@ def rail_of(rows: Sequence[FollowUp], *, now: datetime) -> list[dict[str, Any]]:
 def _why(row: FollowUp) -> str:
     company = f"{row.lead.company} · " if row.lead.company else ""
     target = row.pursuit.target if row.pursuit else 18
+    if row.pursuit and row.pursuit.reached_at_attempt:
+        return company + gettext("reached at %(n)d") % {"n": row.pursuit.reached_at_attempt}
     return company + gettext("attempt %(n)d of %(target)d") % {"n": row.attempt, "target": target}
 
 

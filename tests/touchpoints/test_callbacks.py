@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from leads.models import Lead
 from tests.touchpoints.leads_cast import make_lead
-from touchpoints import callbacks, calls, finish, outcomes, pursue, unlogged
-from touchpoints.models import CallAttempt, Promise
+from touchpoints import callbacks, calls, finish, outcomes, pursue, screen, unlogged
+from touchpoints.models import CallAttempt, FollowUp, Promise
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -29,6 +29,13 @@ def two(ada: User) -> list[Lead]:
     leads = [make_lead(name, owner=ada, phone=f"+45 32 12 34 5{n}") for n, name in enumerate(["Anna", "Bo"])]
     pursue.start(leads, by=ada, now=NOW)
     return leads
+
+
+def page_of(user: User, url: str = "call_callbacks") -> HttpResponse:
+    client = Client()
+    client.force_login(user)
+    with time_machine.travel(NOW + timedelta(minutes=2), tick=False):
+        return client.get(reverse(url))
 
 
 def agree(lead: Lead, at: datetime, *, user: User, now: datetime = NOW) -> CallAttempt:
@@ -49,6 +56,17 @@ def test_agreed_calls_come_in_order_and_the_same_minute_shows(ada: User, bea: Us
     assert callbacks.at_the_same_minute(ada, THURSDAY + timedelta(minutes=1)) == []
 
 
+def test_the_next_five_say_of_whom_was_reached_at_which_attempt(ada: User) -> None:
+    """Not "attempt 1 of 18", which the strip of the same lead would deny a moment later."""
+    anna, bo = two(ada)
+    call = calls.dial(anna, user=ada, now=NOW)
+    outcomes.log_outcome(call, outcomes.Logged("not_now", days=30), user=ada, now=NOW)
+    rows = {row.lead: row for row in FollowUp.objects.open().select_related("lead__company", "pursuit")}
+    said = {one["name"]: one["why"] for one in screen.rail_of(list(rows.values()), now=NOW)}
+    assert said[anna.name].endswith("reached at 1")
+    assert said[bo.name].endswith("attempt 1 of 18")
+
+
 def test_a_second_call_of_one_minute_is_warned_about_when_it_is_agreed(ada: User) -> None:
     anna, bo = two(ada)
     agree(anna, THURSDAY, user=ada)
@@ -66,12 +84,40 @@ def test_a_promise_to_call_back_is_not_said_twice(ada: User) -> None:
     anna, bo = two(ada)
     agree(anna, THURSDAY, user=ada)
     Promise.objects.create(lead=bo, text="send the study", due_at=THURSDAY, made_at=NOW, made_by=ada)
-    client = Client()
-    client.force_login(ada)
-    with time_machine.travel(NOW + timedelta(minutes=2), tick=False):
-        page = client.get(reverse("call_callbacks"))
+    page = page_of(ada)
     assert [row["row"].lead for row in page.context["callbacks"]] == [anna]
     assert [promise.text for promise in page.context["promises"]] == ["send the study"]
+
+
+def test_what_was_promised_is_ticked_off_in_ones_own_list(ada: User, bea: User) -> None:
+    """Also of a colleague's lead, whose page one does not see: it is named and leads nowhere."""
+    anna, bo = two(ada)
+    Lead.objects.filter(pk=bo.pk).update(owner=bea)
+    for lead in (anna, bo):
+        Promise.objects.create(lead=lead, text="the study", due_at=THURSDAY, made_at=NOW, made_by=ada)
+    page = page_of(ada).content.decode()
+    assert anna.get_absolute_url() in page
+    assert bo.get_absolute_url() not in page
+    assert bo.name in page
+    url = reverse("promise_kept", args=[Promise.objects.get(lead=bo).pk])
+    client = Client()
+    client.force_login(bea)
+    assert client.post(url, {"own": ""}).status_code == 404
+    client.force_login(ada)
+    assert client.post(url, {"own": ""}).url == reverse("call_callbacks")
+    assert [promise.lead for promise in page_of(ada).context["promises"]] == [anna]
+
+
+def test_who_promised_to_call_a_colleagues_lead_back_is_not_left_without_it(ada: User, max_: User) -> None:
+    """The call is its owner's, and the screen says so; the word was given by somebody else."""
+    anna, _bo = two(ada)
+    call = calls.dial(anna, user=max_, now=NOW)
+    said = outcomes.Logged("callback_requested", callback_at=THURSDAY)
+    outcomes.log_outcome(call, said, user=max_, now=NOW)
+    assert [row["row"].lead for row in page_of(ada).context["callbacks"]] == [anna]
+    page = page_of(max_)
+    assert page.context["callbacks"] == []
+    assert [(promise.lead, promise.due_at) for promise in page.context["promises"]] == [(anna, THURSDAY)]
 
 
 def test_a_call_left_open_stands_in_the_tray_until_its_outcome_is_said(ada: User, bea: User) -> None:

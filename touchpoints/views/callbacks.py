@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from leads.models import Lead
 from touchpoints import callbacks, finish, guarding, spoken_time
 from touchpoints.forms import OutcomeForm, in_words
-from touchpoints.models import CallAttempt, FollowUp, Promise
+from touchpoints.models import CallAttempt, Promise
 from touchpoints.reasons import zone_of
 
 if TYPE_CHECKING:
@@ -36,8 +37,13 @@ def call_callbacks(request: HttpRequest) -> HttpResponse:
     promises = (
         Promise.objects.filter(made_by=request.user, kept_at=None, broken_at=None, cancelled_at=None)
         .exclude(
-            # To call back at the agreed time is said above.
-            Exists(FollowUp.objects.open().filter(lead=OuterRef("lead"), agreed_at=OuterRef("due_at")))
+            # To call back at the agreed time is said above, unless the lead is a colleague's: who promised it still
+            # has to know.
+            Exists(
+                callbacks.agreed(request.user)  # type: ignore[arg-type]
+                .order_by()
+                .filter(lead=OuterRef("lead"), agreed_at=OuterRef("due_at"))
+            )
         )
         .select_related("lead")
         .order_by("due_at", "pk")[:MOST]
@@ -48,6 +54,12 @@ def call_callbacks(request: HttpRequest) -> HttpResponse:
         ],
         "more": len(rows) > MOST,
         "promises": promises,
+        "pages": set(
+            Lead.objects.live()
+            .visible_to(request.user)
+            .filter(pk__in=[promise.lead_id for promise in promises])
+            .values_list("pk", flat=True)
+        ),
         "unfinished": finish.left_open_by(request.user, now=now)[:MOST],  # type: ignore[arg-type]
         "now": now,
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -93,9 +94,15 @@ def pursuit_resume(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_POST
 def promise_kept(request: HttpRequest, pk: int) -> HttpResponse:
-    """What we promised was done."""
+    """What we promised was done: said on the lead's page or, by whoever promised it, in their own list."""
     now = timezone.now()
     promise = get_object_or_404(Promise.objects.filter(kept_at=None, cancelled_at=None), pk=pk)
+    if "own" in request.POST:
+        # The lead may be a colleague's by now, whose page they do not see.
+        get_object_or_404(Promise.objects.filter(made_by=request.user), pk=pk)
+        promises.keep(promise, now=now)
+        messages.success(request, gettext("Promise kept."))
+        return redirect("call_callbacks")
     shown = lead_of(request, promise.lead_id)
     promises.keep(promise, now=now)
     return done(request, shown.pk, gettext("Promise kept."), now=now)
