@@ -169,6 +169,8 @@
     if (event.defaultPrevented || event.isComposing) return;
     const dialog = doc.querySelector("dialog[open]");
     if (dialog) {
+      // A search field would keep the first Escape for itself, and the next key would be typed into it.
+      if (event.key === "Escape" && event.target instanceof HTMLInputElement && event.target.type === "search") { event.preventDefault(); event.target.blur(); dialog.close(); return; }
       if (dialog.id === "lookup" && (event.key === "ArrowDown" || event.key === "ArrowUp")) stepThrough(event, dialog);
       return;
     }

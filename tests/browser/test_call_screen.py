@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 
 from crm.accounts.models import User
 from leads.models import Lead
 from tests.browser.keys import dial, in_front, outcomes_of
+from touchpoints import blocks
 from touchpoints.models import CallAttempt, FollowUp
 
 if TYPE_CHECKING:
@@ -208,3 +210,113 @@ def test_nothing_scrolls_sideways_on_a_phone(
     page.locator("#screen [data-act=dial]").first.click()
     page.wait_for_selector("#screen:not([data-call=''])")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
+    found = [page.locator(one).first.bounding_box() for one in selectors]
+    assert all(found)
+    return found  # type: ignore[return-value]
+
+
+def test_what_can_be_undone_covers_nothing_that_is_read_to_the_next_lead(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    """Nor does anything move when it comes, when it goes, or when an outcome is taken back."""
+    leads = desk(2)
+    page = at_desk()
+    read = (".call-strip", ".call-who", ".call-why", "#outcome-form")
+    in_front(page, leads[0])
+    dial(page)
+    before = boxes(page, *read)
+    page.keyboard.press("1")
+    in_front(page, leads[1])
+    bar, *others = boxes(page, ".undo-bar", *read)
+    for other in others:
+        aside = bar["x"] >= other["x"] + other["width"] or other["x"] >= bar["x"] + bar["width"]
+        apart = bar["y"] >= other["y"] + other["height"] or other["y"] >= bar["y"] + bar["height"]
+        assert aside or apart, (bar, other)
+    page.keyboard.press("z")
+    in_front(page, leads[0])
+    page.wait_for_selector("text=Taken back")
+    assert boxes(page, *read) == before
+
+
+def test_the_block_and_the_offer_of_a_break_are_in_sight(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], ada: User
+) -> None:
+    leads = desk(8)
+    blocks.start(user=ada, now=timezone.now())
+    page = at_desk()
+    for n in range(5):
+        in_front(page, leads[n])
+        dial(page)
+        page.keyboard.press("h")
+    in_front(page, leads[5])
+    offer = page.wait_for_selector("text=Take a break")
+    box, (bar,) = offer.bounding_box(), boxes(page, "#outcome-form")
+    assert box is not None
+    assert box["y"] + box["height"] < bar["y"]
+    page.wait_for_selector("text=5 of 25")
+
+
+def test_one_escape_leaves_the_look_up(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    """Whatever was typed there: the next key is one of the screen again."""
+    (one,) = desk(1)
+    page = at_desk()
+    in_front(page, one)
+    page.keyboard.press("/")
+    page.keyboard.type("nobody")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog#lookup:not([open])", state="attached")
+    dial(page)
+
+
+@pytest.mark.parametrize(
+    "width, height, seen",
+    [(390, 844, ".ice-breaker"), (640, 360, "#who")],
+    ids=["phone", "zoomed in to 200 %"],
+)
+def test_a_small_screen_keeps_who_and_what_to_say_in_sight(
+    desk: Callable[[int], list[Lead]],
+    at_desk: Callable[[], Page],
+    page: Page,
+    width: int,
+    height: int,
+    seen: str,
+) -> None:
+    (lead,) = desk(1)
+    page.set_viewport_size({"width": width, "height": height})
+    at_desk()
+    in_front(page, lead)
+    shown, bar = boxes(page, seen, "#outcome-form")
+    assert shown["y"] + shown["height"] <= bar["y"]
+    dial(page)
+    (bar,) = boxes(page, "#outcome-form")
+    assert bar["height"] <= height / 2
+    assert page.locator("#screen [value=no_answer]").is_visible()
+
+
+def test_a_button_stays_under_the_finger(
+    desk: Callable[[int], list[Lead]],
+    another_browser: Callable[..., Page],
+    ada: User,
+    sign_in: Callable[..., None],
+) -> None:
+    """A finger on an outcome tells what comes next, which is longer than what stood there; the tap is still one."""
+    one, two = desk(2)
+    page = another_browser(has_touch=True, is_mobile=True, viewport={"width": 390, "height": 844})
+    sign_in(page, ada)
+    page.goto("/call/")
+    in_front(page, one)
+    page.locator("#screen [data-act=dial]").first.tap()
+    page.wait_for_selector("#screen:not([data-call=''])")
+    (button,) = boxes(page, ".outcomes [value=no_answer]")
+    page.locator("#then").evaluate(
+        "(node) => { node.textContent = 'Tuesday early, not tried yet; '.repeat(4); }"
+    )
+    assert boxes(page, ".outcomes [value=no_answer]") == [button]
+    page.touchscreen.tap(button["x"] + 20, button["y"] + button["height"] - 4)
+    in_front(page, two)
+    assert outcomes_of(one) == ["no_answer"]

@@ -141,7 +141,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     except refusals.Refused as refused:
         return _refuse(request, refused, lead=None, now=now)
     return _answer(
-        request, {**_in_hand(request, now=now), "notice": gettext("Taken back: log the outcome again.")}
+        request, {**_in_hand(request, now=now), "taken_back": gettext("Taken back: log the outcome again.")}
     )
 
 
