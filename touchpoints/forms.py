@@ -44,8 +44,8 @@ class LocalTimeField(forms.CharField):
 class OutcomeForm(forms.Form):
     """One outcome and what it asks. `zone` is the lead's: local times are read on the lead's clock.
 
-    With `now` the time of a callback may be said in words (`callback_words`). `callback_exact` is the same moment as
-    `callback_at` with its offset: in the night in which an hour comes twice only it tells which one is meant.
+    With `now` the time of a callback or a meeting may be said in words (`callback_words`). `callback_exact` is the same
+    moment as `callback_at` with its offset: in the night in which an hour comes twice only it tells which one is meant.
     """
 
     outcome = forms.CharField()
@@ -58,6 +58,9 @@ class OutcomeForm(forms.Form):
         required=False, coerce=int, empty_value=None, choices=[(30, "30"), (60, "60"), (90, "90")]
     )
     meeting_at = LocalTimeField(required=False, label=_("Meeting at"))
+    meeting_exact = forms.CharField(required=False, max_length=40)
+    meeting_words = forms.CharField(required=False, max_length=100)
+    meeting_said_at = forms.CharField(required=False, max_length=40)
     meeting_title = forms.CharField(required=False, max_length=150)
     meeting_minutes = forms.IntegerField(required=False, min_value=5, max_value=600)
     meeting_place = forms.CharField(required=False, max_length=300)
@@ -90,10 +93,10 @@ class OutcomeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         outcome = Outcome.objects.filter(pk=data.get("outcome")).first()
-        if outcome is not None and outcome.policy == "agreed_time" and "callback_at" not in self.errors:
-            self._read_callback(data)
-        if outcome is not None and outcome.ends_pursuit == "meeting" and not data.get("meeting_at"):
-            self.add_error("meeting_at", gettext("Say when you meet."))
+        if outcome is not None and outcome.policy == "agreed_time":
+            self._read_moment(data, "callback", missing=gettext("Say when to call back."))
+        if outcome is not None and outcome.ends_pursuit == "meeting":
+            self._read_moment(data, "meeting", missing=gettext("Say when you meet."))
         return data
 
     def logged(self) -> Logged:
@@ -114,37 +117,36 @@ class OutcomeForm(forms.Form):
         )
 
     @classmethod
-    def moment(cls, data: Any, *, zone: Any, now: datetime | None) -> datetime | None:
-        """The moment in callback_at and callback_exact of a request; None where there is none."""
-        said = {name: data.get(name, "") for name in ("callback_at", "callback_exact")}
+    def moment(cls, data: Any, what: str, *, zone: Any, now: datetime | None) -> datetime | None:
+        """The moment in callback_at and callback_exact of a request, or in meeting_at…; None where there is none."""
         try:
-            local = cls.base_fields["callback_at"].clean(said["callback_at"])
+            local = cls.base_fields[f"{what}_at"].clean(data.get(f"{what}_at", ""))
         except forms.ValidationError:
             return None
         if local is None:
             return None
-        exact = _moment(said["callback_exact"])
+        exact = _moment(data.get(f"{what}_exact", ""))
         if exact is not None and exact.astimezone(zone).replace(tzinfo=None) == local:
             return exact.astimezone(zone)
         return spoken_time.on_the_wall(local.date(), local.time(), zone=zone, now=now)
 
-    def _read_callback(self, data: dict[str, Any]) -> None:
-        if data.get("callback_at"):
-            exact = {
-                "callback_at": self.data["callback_at"],
-                "callback_exact": data.get("callback_exact", ""),
-            }
-            data["callback_at"] = self.moment(exact, zone=self.zone, now=self.now)
-        elif self.now is not None and data.get("callback_words"):
-            said_at = _moment(data.get("callback_said_at", "")) or self.now
+    def _read_moment(self, data: dict[str, Any], what: str, *, missing: str) -> None:
+        """Into callback_at or meeting_at: the calendar's moment, or the one said in words."""
+        name = f"{what}_at"
+        if name in self.errors:
+            return
+        if data.get(name):
+            data[name] = self.moment(self.data, what, zone=self.zone, now=self.now)
+        elif self.now is not None and data.get(f"{what}_words"):
+            said_at = _moment(data.get(f"{what}_said_at", "")) or self.now
             if not timedelta() <= self.now - said_at <= TYPED_WITHIN:
                 said_at = self.now
             try:
-                data["callback_at"] = in_words(data["callback_words"], zone=self.zone, now=said_at)
+                data[name] = in_words(data[f"{what}_words"], zone=self.zone, now=said_at)
             except spoken_time.Unclear as unclear:
-                self.add_error("callback_at", unclear.detail)
+                self.add_error(name, unclear.detail)
         else:
-            self.add_error("callback_at", gettext("Say when to call back."))
+            self.add_error(name, missing)
 
     def _instant(self, local: datetime | None) -> datetime | None:
         if local is None or local.tzinfo is not None:

@@ -31,11 +31,12 @@
     button.setAttribute("aria-pressed", "true");
     const done = finish();
     done.value = button.value;
+    done.querySelector("[data-what]").textContent = button.dataset.label;
     done.hidden = false;
     const set = button.dataset.asks ? form().querySelector(`[data-for="${button.dataset.asks}"]`) : null;
     if (set) set.hidden = false;
     const words = set?.querySelector("input[data-then]:checked")?.dataset.then ?? button.dataset.then;
-    say("dangerous" in button.dataset ? [screen().dataset.sayConfirm, words].filter(Boolean).join(" ") : words);
+    say("dangerous" in button.dataset ? [words && `${words}.`, screen().dataset.sayConfirm].filter(Boolean).join(" ") : words);
     if (!focus) return;
     (set?.querySelector("input") ?? ("dangerous" in button.dataset ? done : doc.getElementById("notes")))?.focus();
   };
@@ -55,25 +56,28 @@
     const shortcut = at.closest("[data-words]");
     if (shortcut) suggest(shortcut);
     const nearest = at.closest("[data-nearest]");
-    if (nearest) { take(nearest); ask({ callback_at: nearest.dataset.wall, callback_exact: nearest.dataset.at }); finish().focus(); }
+    if (nearest) { take(nearest); ask({ at: nearest.dataset.wall, exact: nearest.dataset.at }); finish().focus(); }
   });
 
-  /* ── When to call back: words, a shortcut or the calendar; the server says whose clock, whether they may, and when instead ── */
-  const callback = (name) => form()?.elements[`callback_${name}`];
-  const take = ({ dataset }) => { callback("at").value = dataset.wall; callback("exact").value = dataset.at; keep(); };
+  /* ── When to call back or to meet: words, a shortcut or the calendar; the server says whose clock, whether they may, and when
+     instead ── */
+  const moment = () => form()?.querySelector("[data-moment]:not([hidden])");
+  const said = (name) => form().elements[`${moment().dataset.for}_${name}`];
+  const take = ({ dataset }) => { said("at").value = dataset.wall; said("exact").value = dataset.at; keep(); };
   let asking;
-  const ask = async (said) => {
-    const url = callback("words").closest("[data-when]")?.dataset.when;
-    const box = doc.getElementById("when");
-    if (!url || !box) return;
+  const ask = async (what) => {
+    const set = moment();
+    const box = set?.querySelector(".when");
+    if (!box || !set.dataset.when) return;
     asking?.abort();
     asking = new AbortController();
     const { signal } = asking;
+    const query = new URLSearchParams(Object.entries(what).map(([name, value]) => [`${set.dataset.for}_${name}`, value]));
     try {
-      const answer = await fetch(`${url}?${new URLSearchParams(said)}`, { headers: { "HX-Request": "true" }, signal });
+      const answer = await fetch(`${set.dataset.when}?${query}`, { headers: { "HX-Request": "true" }, signal });
       if (!answer.ok || answer.redirected) return;
       const html = await answer.text();
-      if (signal.aborted || !box.isConnected) return;
+      if (signal.aborted || !box.isConnected || moment() !== set) return;
       box.innerHTML = html;
       localise(box);
       const found = box.querySelector("[data-at]");
@@ -82,34 +86,36 @@
       if (instead && doc.activeElement === finish()) instead.focus();
     } catch { if (!signal.aborted) box.textContent = ""; /* no connection: what the browser works out stands, and the server judges it */ }
   };
-  const askWords = () => ask({ callback_words: callback("words").value });
-  const wall = (zone, moment) => new Date(moment.getTime() + offsetOf(zone, moment)).toISOString().slice(0, 16);
+  const askWords = () => { if (moment()) ask({ words: said("words").value }); };
+  const wall = (zone, at) => new Date(at.getTime() + offsetOf(zone, at)).toISOString().slice(0, 16);
   const suggest = (button) => {
-    callback("words").value = button.textContent.trim();
-    callback("said_at").value = new Date().toISOString();
-    const zone = callback("at").dataset.zone;
+    said("words").value = button.textContent.trim();
+    said("said_at").value = new Date().toISOString();
+    const zone = said("at").dataset.zone;
     const soon = button.dataset.minutes && zone ? new Date(Math.floor((Date.now() + Number(button.dataset.minutes) * 60000) / 60000) * 60000) : null;
     take(soon ? { dataset: { wall: wall(zone, soon), at: soon.toISOString() } } : button);
-    ask({ callback_words: button.dataset.words });
+    ask({ words: button.dataset.words });
     finish().focus();
   };
   let pause;
   doc.addEventListener("input", (event) => {
-    const { name, value } = event.target;
-    if (name !== "callback_words" && name !== "callback_at") return;
-    callback("exact").value = "";
-    if (name === "callback_words") {
-      callback("at").value = "";
-      callback("said_at").value = new Date().toISOString();
-    } else callback("words").value = "";
+    const set = event.target instanceof HTMLInputElement && event.target.closest("[data-moment]");
+    if (!set || set !== moment() || ![said("words"), said("at")].includes(event.target)) return;
+    const { value } = event.target;
+    const inWords = event.target === said("words");
+    said("exact").value = "";
+    if (inWords) {
+      said("at").value = "";
+      said("said_at").value = new Date().toISOString();
+    } else said("words").value = "";
     clearTimeout(pause);
-    doc.getElementById("when")?.replaceChildren();
-    if (value.trim()) pause = setTimeout(name === "callback_words" ? askWords : () => ask({ callback_at: value }), 200);
+    set.querySelector(".when").replaceChildren();
+    if (value.trim()) pause = setTimeout(inWords ? askWords : () => { if (moment() === set) ask({ at: value }); }, 200);
   });
   /* Enter in these fields takes what is nearest where they may not be called then, and the first shortcut where nothing is said. */
   const tookInstead = (field) => {
-    if (!field.name.startsWith("callback_")) return false;
-    const instead = doc.querySelector("#when [data-nearest]") ?? (callback("words").value.trim() || callback("at").value ? null : form().querySelector("[data-words]"));
+    if (!moment() || ![said("words"), said("at")].includes(field)) return false;
+    const instead = moment().querySelector("[data-nearest]") ?? (said("words").value.trim() || said("at").value ? null : moment().querySelector("[data-words]"));
     instead?.click();
     return Boolean(instead);
   };
@@ -194,21 +200,11 @@
     if (event.target instanceof HTMLInputElement && event.target.dataset.then && chosen()) say(event.target.dataset.then);
   });
 
-  /* ── Their clock and mine ── */
-  const offsetOf = (zone, moment) => {
-    const parts = Object.fromEntries(new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" }).formatToParts(moment).map((part) => [part.type, Number(part.value)]));
-    return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.trunc(moment / 1000) * 1000;
+  /* ── Their clock ── */
+  const offsetOf = (zone, at) => {
+    const parts = Object.fromEntries(new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" }).formatToParts(at).map((part) => [part.type, Number(part.value)]));
+    return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - Math.trunc(at / 1000) * 1000;
   };
-  doc.addEventListener("input", (event) => {
-    const field = event.target;
-    if (!(field instanceof HTMLInputElement) || field.type !== "datetime-local") return;
-    const mine = doc.querySelector(`[data-mine="${field.name}"]`);
-    if (!mine) return;
-    if (!field.value || !field.dataset.zone) { mine.textContent = ""; return; }
-    const wall = Date.parse(`${field.value}:00Z`);
-    const moment = wall - offsetOf(field.dataset.zone, wall - offsetOf(field.dataset.zone, wall));
-    mine.textContent = `= ${new Intl.DateTimeFormat({ en: "en-GB" }[doc.documentElement.lang] ?? doc.documentElement.lang, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(moment)}`;
-  });
 
   /* ── What is said outlives a lost connection (kept.js) ── */
   for (const kind of ["input", "change"]) {
@@ -233,10 +229,10 @@
     const outcome = root.dataset.selected || before;
     const wanted = outcome && form()?.querySelector(`.outcomes button[value="${CSS.escape(outcome)}"]:not(:disabled)`);
     if (wanted) choose(wanted, { focus: Boolean(root.dataset.selected) });
-    if (wanted && wanted.dataset.asks === "callback") {
+    if (wanted && moment()) {
       // What was chosen stays that moment, however long ago "in 20 minutes" was said.
-      if (callback("at").value) ask({ callback_at: callback("at").value, callback_exact: callback("exact").value });
-      else if (callback("words").value) askWords();
+      if (said("at").value) ask({ at: said("at").value, exact: said("exact").value });
+      else if (said("words").value) askWords();
     }
     const aloud = doc.getElementById("said");
     if (aloud && aloud.textContent !== root.dataset.said) aloud.textContent = root.dataset.said;

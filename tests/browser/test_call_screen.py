@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -210,6 +211,40 @@ def test_nothing_scrolls_sideways_on_a_phone(
     page.locator("#screen [data-act=dial]").first.click()
     page.wait_for_selector("#screen:not([data-call=''])")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_what_will_be_logged_has_its_name_on_the_button(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    """Also where the outcome stands behind "More", out of sight."""
+    (one,) = desk(1)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    for key, name in (("w", "Wrong number"), ("v", "Abusive"), ("q", "Disqualified"), ("5", "Callback")):
+        page.keyboard.press(key)
+        assert name in page.locator("[data-finish]").inner_text()
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+    assert outcomes_of(one) == [None]
+
+
+def test_a_meeting_is_made_in_words_by_keyboard_alone(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    dial(page)
+    page.keyboard.press("7")
+    page.keyboard.type("day after tomorrow 10:30")
+    told = page.wait_for_selector("#meeting-when [data-at]").inner_text()
+    assert "10:30" in told
+    assert "yours" in told
+    page.keyboard.press("Enter")
+    in_front(page, two)
+    meeting = one.meetings.get()
+    assert meeting.starts_at.astimezone(ZoneInfo("America/New_York")).strftime("%H:%M") == "10:30"
 
 
 def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:

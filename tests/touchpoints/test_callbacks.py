@@ -112,6 +112,8 @@ def test_who_promised_to_call_a_colleagues_lead_back_is_not_left_without_it(ada:
     """The call is its owner's, and the screen says so; the word was given by somebody else."""
     anna, _bo = two(ada)
     call = calls.dial(anna, user=max_, now=NOW)
+    shown = page_of(max_, "call").content.decode()
+    assert "it heads the queue of Ada then" in shown
     said = outcomes.Logged("callback_requested", callback_at=THURSDAY)
     outcomes.log_outcome(call, said, user=max_, now=NOW)
     assert [row["row"].lead for row in page_of(ada).context["callbacks"]] == [anna]
@@ -155,6 +157,21 @@ def test_a_time_in_words_is_theirs_and_mine(ada: User) -> None:
     assert 'data-at="2026-03-05T16:00+01:00"' in shown
     assert 'datetime="2026-03-05T16:00:00+01:00" data-local="moment"' in shown
     assert "data-nearest" not in shown
+
+
+def test_a_meeting_is_said_in_words_too_and_no_calling_hours_stand_against_it(ada: User) -> None:
+    anna, _bo = two(ada)
+    call = calls.dial(anna, user=ada, now=NOW)
+    shown = asked(ada, call, meeting_words="sat 22:00").content.decode()
+    assert 'data-at="2026-03-07T22:00+01:00"' in shown
+    assert "is-stop" not in shown
+    assert "2026-03-05T10:00" in asked(ada, call, meeting_at="2026-03-05T10:00").content.decode()
+    client = Client()
+    client.force_login(ada)
+    sent = {"outcome": "meeting_booked", "meeting_words": "half past four thu"}
+    with time_machine.travel(NOW, tick=False):
+        client.post(reverse("call_outcome", args=[call.pk]), sent, headers={"HX-Request": "true"})
+    assert anna.meetings.get().starts_at == datetime(2026, 3, 5, 15, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

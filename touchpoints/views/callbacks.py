@@ -70,26 +70,29 @@ def call_callbacks(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def call_when(request: HttpRequest, pk: int) -> HttpResponse:
-    """A moment to call back, `?callback_words=` or `?callback_at=` on the lead's clock: theirs and mine, whether they
-    may be called then, when instead, and who else is agreed for that minute."""
+    """A moment on the lead's clock, theirs and mine. To call back, `?callback_words=` or `?callback_at=`: whether they
+    may be called then, when instead, and who else is agreed for that minute. To meet, `?meeting_words=` or
+    `?meeting_at=`: no calling hours stand against it."""
     now = timezone.now()
     rows = CallAttempt.objects.filter(user=request.user).select_related("lead", "pursuit__cadence", "user")
     call = get_object_or_404(rows, pk=pk)
     situation = guarding.gather([call.lead], now=now)[call.lead_id]
     zone = zone_of(situation.zones)
     context: dict[str, Any] = {}
-    words = request.GET.get("callback_words", "")[:100].strip()
+    what = "meeting" if {"meeting_words", "meeting_at"} & request.GET.keys() else "callback"
+    words = request.GET.get(f"{what}_words", "")[:100].strip()
     try:
         at = (
             in_words(words, zone=zone, now=now)
             if words
-            else OutcomeForm.moment(request.GET, zone=zone, now=now)
+            else OutcomeForm.moment(request.GET, what, zone=zone, now=now)
         )
     except spoken_time.Unclear as unclear:
         context["unclear"] = unclear.detail
         at = None
     if at is not None:
-        weighed = callbacks.weigh(call, at, situation, now=now)
+        is_call = what == "callback"
+        weighed = callbacks.weigh(call, at, situation, now=now) if is_call else callbacks.Weighed(at)
         nearest = callbacks.on_the_clock(weighed.nearest.astimezone(zone)) if weighed.nearest else None
         theirs = callbacks.on_the_clock(at.astimezone(zone))
         context |= {"weighed": weighed, "theirs": theirs, "nearest": nearest}
