@@ -12,6 +12,7 @@ ACTIONS: Mapping[str, str] = {
     "dial": "d",
     "elsewhere": "e",
     "number": "a",
+    "redial": "g",
     "note": "n",
     "skip": "s",
     "undo": "z",

@@ -30,6 +30,7 @@ ACTION_LABELS = {
     "elsewhere": _("Dialled elsewhere"),
     "research": _("Change what was found out"),
     "number": _("Next number of this lead"),
+    "redial": _("Dial again a call that dropped"),
     "note": _("Write a note"),
     "skip": _("Skip this lead for now"),
     "undo": _("Take the last outcome back"),

@@ -355,3 +355,23 @@ def test_a_button_stays_under_the_finger(
     page.touchscreen.tap(button["x"] + 20, button["y"] + button["height"] - 4)
     in_front(page, two)
     assert outcomes_of(one) == ["no_answer"]
+
+
+def test_a_dropped_call_is_dialled_again_by_its_key(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    """The same attempt, and another dial of that number; before the dial the key does nothing."""
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    page.keyboard.press("g")
+    dial(page)
+    call = one.calls.get()
+    assert call.dials.count() == 1
+    with page.expect_response("**/call/dial/"):
+        page.keyboard.press("g")
+    page.wait_for_selector("body > iframe", state="detached")
+    assert call.dials.count() == 2
+    page.keyboard.press("1")
+    in_front(page, two)
+    assert outcomes_of(one) == ["no_answer"]
