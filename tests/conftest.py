@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.processes import Thaw, Valkey, Worker
@@ -23,6 +24,13 @@ PASSWORD = "melt-the-ice-18"
 
 # The browser's driver runs an event loop in the test's own thread; the tests still use the ORM one at a time.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+# How long an example takes is the machine's: nothing is judged by it.
+hypothesis.settings.register_profile(
+    "thaw", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("thaw")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -96,7 +96,6 @@ def test_the_docs_need_no_network_and_no_inline_script(db):
 # A wrong answer shows in a few tries of each operation; deeper search is not this test's business.
 FEW = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

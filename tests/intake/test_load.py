@@ -339,7 +339,7 @@ CELL = st.one_of(
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.lists(CELL, min_size=5, max_size=6), min_size=1, max_size=12), chunk=st.integers(1, 5)
 )

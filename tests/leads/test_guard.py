@@ -760,7 +760,7 @@ RESTRICTIONS = {
 STRICTNESS = {"allow": 0, "warn": 1, "block": 2}
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(calls(), st.sampled_from(sorted(RESTRICTIONS)))
 def test_adding_a_restriction_never_allows_more(call, name):
     known, now = call
@@ -772,7 +772,7 @@ def test_adding_a_restriction_never_allows_more(call, name):
         assert before.next_allowed_at <= after.next_allowed_at
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(calls())
 def test_at_next_allowed_at_time_forbids_nothing_and_a_second_earlier_it_does(call):
     known, now = call
@@ -787,7 +787,7 @@ def test_at_next_allowed_at_time_forbids_nothing_and_a_second_earlier_it_does(ca
         assert TIMED & set(codes(known, answer.next_allowed_at - timedelta(seconds=1)))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(calls(), st.sampled_from(["as it is", *sorted(RESTRICTIONS)]))
 def test_the_time_alone_is_the_verdicts(call, name):
     known, now = call
@@ -801,7 +801,7 @@ def test_the_time_alone_is_the_verdicts(call, name):
     )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(calls(), st.integers(2, 12))
 def test_dialling_whenever_allowed_breaks_no_cap(call, dials):
     """The guard asked again after each dial: at most 3 in any 24 hours, 2 a local day and 5 in 7 days."""
@@ -825,7 +825,7 @@ def test_dialling_whenever_allowed_breaks_no_cap(call, dials):
 PLACES_OF_ROWS = st.sampled_from(sorted({row.jurisdiction for row in ROWS}))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(calls(), PLACES_OF_ROWS, st.sampled_from(["consumer", "business"]))
 def test_rules_that_bind_besides_never_allow_more(call, place, audience):
     known, now = call

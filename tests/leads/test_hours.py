@@ -227,7 +227,7 @@ def test_every_area_code_stays_inside_every_candidate_zone_in_every_season():
                         assert inside, (code, zone, first, last)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     zones=st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True),
     place=st.sampled_from(["US", "US-RI", "US-AL", "US-KY", "CA", "JP"]),
@@ -248,7 +248,7 @@ def test_the_intervals_the_moment_and_the_next_opening_agree(zones, place, minut
         assert asked.is_open(end - timedelta(seconds=1))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     zone=st.sampled_from(ZONES),
     other=st.sampled_from(ZONES),

@@ -84,7 +84,7 @@ class TestPlan:
         days = [where.local_date(slot.not_before) for slot in slots]
         assert days[:4] == [date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25), date(2026, 11, 30)]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(
         zone=st.sampled_from(
             ["America/Phoenix", "America/New_York", "Asia/Kathmandu", "Europe/Warsaw", "Australia/Lord_Howe"]
@@ -121,7 +121,7 @@ class TestPlan:
         per_day = Counter(where.local_date(at) for at in instants)
         assert max(per_day.values()) <= where.caps.per_day
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(
         start=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),
         which=st.sampled_from([WARM, COLD]),

@@ -343,7 +343,7 @@ class TestHandRaise:
             assert when(step) == ("Tue 03 Mar", "09:30–10:00")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     outcome=st.sampled_from(DEFAULT_OUTCOMES),
     now=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),

@@ -66,7 +66,7 @@ def business_days_since(before: datetime, day: date, where: Place) -> int:
     return sum(where.is_business_day(first + n * DAY) for n in range(1, (day - first).days + 1))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     where=places(),
     desk=desks(),
@@ -128,7 +128,7 @@ def _at_the_desk_if_possible(slot: Slot, desk: DeskHours | None, where: Place) -
     assert len(shared) < 3 or parts <= {""}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     where=places(),
     desk=desks(),
@@ -152,7 +152,7 @@ def test_who_plans_later_never_plans_earlier(
     assert early.not_before <= late.not_before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(where=places(), start=STARTS, held=st.integers(0, 24 * 10), step=st.integers(1, 18))
 def test_the_laws_caps_hold_every_attempt_back(where: Place, start: datetime, held: int, step: int) -> None:
     earliest = start + held * HOUR

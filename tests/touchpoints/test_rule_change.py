@@ -354,7 +354,7 @@ def test_mass_promotions_resprint_only_within_capacity(
 
 # --- both forms, preview and publication ----------------------------------------------------------------------
 
-many = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 overrides = st.none() | st.tuples(st.sampled_from(["warm", "cold"]), st.integers(-5, 30))
 stories = st.lists(
     st.tuples(histories, st.none() | times, st.sampled_from(["", "steel"]), overrides), min_size=1, max_size=8

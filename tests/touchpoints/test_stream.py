@@ -20,7 +20,7 @@ from .histories import NOW, histories, times
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
 streams = st.lists(st.tuples(histories, st.none() | times), min_size=1, max_size=8)
-many = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def arrive(pairs: list[tuple[Lead, Touch]]) -> None:

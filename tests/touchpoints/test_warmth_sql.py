@@ -100,7 +100,7 @@ def conditional() -> WarmthRuleset:
     return draft
 
 
-many = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 stories = st.lists(st.builds(Story, histories, st.none() | times), min_size=1, max_size=12)
 
 
