@@ -142,6 +142,19 @@
     next.focus();
   };
 
+  // An outcome pressed before the dial has been answered waits for it: sent beside it, either answer would cover the other.
+  let dialling = false;
+  let early = "";
+  const dials = (event) => event.detail.requestConfig?.verb === "post" && event.detail.elt.closest?.("[data-dial]");
+  const dialled = () => {
+    const code = early;
+    dialling = false;
+    early = "";
+    if (code && screen()?.dataset.call) press(code);
+  };
+  doc.addEventListener("htmx:beforeRequest", (event) => { if (dials(event)) dialling = true; });
+  doc.addEventListener("htmx:afterRequest", (event) => { if (dials(event) && !event.detail.successful) { early = ""; dialled(); } });
+
   const press = (code) => {
     const click = (name) => { const node = act(name); node?.click(); return Boolean(node); };
     const action = JSON.parse(screen().dataset.keys)[code];
@@ -151,6 +164,7 @@
     if (action) return click(action);
     const button = form()?.querySelector(`.outcomes button[data-code="${code}"]`);
     if (!button) return false;
+    if (dialling) { early = code; return true; }
     if (!screen().dataset.call) { toast(screen().dataset.sayDial, { key: "dial" }); return true; }
     if (needsMore(button)) { choose(button); keep(); } else log(button);
     return true;
@@ -257,7 +271,7 @@
   };
   navigator.keyboard?.getLayoutMap?.().then((map) => { layout = map; labelKeys(doc); }, () => {});
 
-  doc.addEventListener("htmx:afterSettle", (event) => { if (event.detail.elt.id === "screen" || event.detail.target?.id === "screen") ready(); });
+  doc.addEventListener("htmx:afterSettle", (event) => { if (event.detail.elt.id === "screen" || event.detail.target?.id === "screen") { ready(); dialled(); } });
   // A person pressed the key: the link of that one number is followed, by their own phone. A frame of its own follows it,
   // because a page that leaves for another program takes no keys until that program has answered.
   doc.addEventListener("dialled", (event) => {

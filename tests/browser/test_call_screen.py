@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from crm.accounts.models import User
 from leads.models import Lead
-from tests.browser.keys import dial, in_front, outcomes_of
+from tests.browser.keys import dial, in_front, outcomes_of, until
 from touchpoints import blocks
 from touchpoints.models import CallAttempt, FollowUp
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 
 def test_ten_calls_by_keyboard_alone(desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]) -> None:
@@ -70,6 +70,31 @@ def test_whoever_is_faster_than_the_screen_loses_nothing(
     page.wait_for_selector('#screen[data-lead=""]')
     assert page.evaluate("window.mark") == "kept"
     assert [outcomes_of(lead) for lead in leads] == [["no_answer"]] * 4
+
+
+@pytest.mark.parametrize("key", ["d", "g"], ids=["dial", "redial"])
+def test_an_outcome_pressed_before_the_dial_is_answered_waits_for_it(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page], page: Page, key: str
+) -> None:
+    one, two = desk(2)
+    held: list[Route] = []
+    page.route("**/call/dial/", lambda route: held.append(route))
+    at_desk()
+    in_front(page, one)
+    page.keyboard.press("d")
+    if key == "g":
+        until(page, lambda: held)
+        held.pop().continue_()
+        page.wait_for_selector("#screen:not([data-call=''])")
+        page.keyboard.press("g")
+    until(page, lambda: held)
+    page.keyboard.press("1")
+    page.wait_for_timeout(300)
+    assert one.calls.exclude(outcome=None).count() == 0
+    held.pop().continue_()
+    in_front(page, two)
+    assert outcomes_of(one) == ["no_answer"]
+    assert outcomes_of(two) == []
 
 
 def test_outcome_keys_are_dead_before_the_dial(
