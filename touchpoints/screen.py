@@ -394,17 +394,19 @@ def _shortcuts(now: datetime, zone: Any) -> list[dict[str, Any]]:
 
 
 def rail(user: Any, *, now: datetime) -> list[dict[str, Any]]:
-    """The next five: [{name, temperature, why, url}]."""
-    return rail_of(queue.upcoming(user, now=now), now=now)
+    """The next five: [{name, temperature, why, url}]; no address where a colleague lends a lead one may not see."""
+    return rail_of(queue.upcoming(user, now=now), user=user, now=now)
 
 
-def rail_of(rows: Sequence[FollowUp], *, now: datetime) -> list[dict[str, Any]]:
+def rail_of(rows: Sequence[FollowUp], *, user: Any, now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": row.lead.name,
             "temperature": "warm" if row.lead.is_warm(now=now) else "cold",
             "why": row.reason if row.rank <= FollowUp.Rank.PROMISE else _why(row),
-            "url": row.lead.get_absolute_url(),
+            "url": row.lead.get_absolute_url()
+            if row.assignee_id in (None, user.pk) or _sees(user, row.lead)
+            else "",
         }
         for row in rows
     ]

@@ -62,7 +62,7 @@ def test_the_next_five_say_of_whom_was_reached_at_which_attempt(ada: User) -> No
     call = calls.dial(anna, user=ada, now=NOW)
     outcomes.log_outcome(call, outcomes.Logged("not_now", days=30), user=ada, now=NOW)
     rows = {row.lead: row for row in FollowUp.objects.open().select_related("lead__company", "pursuit")}
-    said = {one["name"]: one["why"] for one in screen.rail_of(list(rows.values()), now=NOW)}
+    said = {one["name"]: one["why"] for one in screen.rail_of(list(rows.values()), user=ada, now=NOW)}
     assert said[anna.name].endswith("reached at 1")
     assert said[bo.name].endswith("attempt 1 of 18")
 

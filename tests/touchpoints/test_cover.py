@@ -9,7 +9,7 @@ import pytest
 
 from crm.accounts.models import Absence, User
 from leads.models import AuditEvent, Lead
-from touchpoints import calls, cover, hand_raises, idle, outcomes, pursue, queue, reminders
+from touchpoints import calls, cover, hand_raises, idle, outcomes, pursue, queue, reminders, screen
 from touchpoints.models import FollowUp, ReassignedLead, Touchpoint
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,9 @@ def test_cover_makes_the_call_and_the_lead_stays_whose_it_is(
     assert [row.lead for row in cover.covering_for(cy, now=now)] == [jo]
     assert list(cover.covering_for(bea, now=now)) == []
     assert (served(bea, now), served(cy, now)) == (None, jo)
+    told = {user: screen.rail(user, now=now)[0] for user in (ada, cy)}
+    assert {user: row["name"] for user, row in told.items()} == dict.fromkeys((ada, cy), jo.name)
+    assert (told[ada]["url"], told[cy]["url"]) == (jo.get_absolute_url(), ""), "her page is not Cy's to see"
     call = calls.dial(jo, user=cy, now=now)
     outcomes.log_outcome(call, outcomes.Logged("no_answer"), user=cy, now=now + MINUTE)
     jo.refresh_from_db()

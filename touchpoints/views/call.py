@@ -244,7 +244,7 @@ def _in_hand(request: HttpRequest, *, now: datetime, lead: Lead | None = None) -
         lead = follow_up.lead
     context: dict[str, Any] = {
         "now": now,
-        "rail": screen.rail(user, now=now) if behind is None else screen.rail_of(behind, now=now),
+        "rail": screen.rail(user, now=now) if behind is None else screen.rail_of(behind, user=user, now=now),
         "today": screen.day_so_far(user, now=now),
     }
     if lead is None:
