@@ -22,10 +22,10 @@ Keeper = tuple[str, int]
 
 
 class Calendar:
-    """So many days from today on."""
+    """So many days from today on; `zone`: the workspace's, where it is known already."""
 
-    def __init__(self, days: int, *, now: datetime) -> None:
-        self.now, self.zone = now, ZoneInfo(Workspace.current().time_zone)
+    def __init__(self, days: int, *, now: datetime, zone: ZoneInfo | None = None) -> None:
+        self.now, self.zone = now, zone or ZoneInfo(Workspace.current().time_zone)
         self.today = now.astimezone(self.zone).date()
         self.days = [self.today + timedelta(days=index) for index in range(days)]
 

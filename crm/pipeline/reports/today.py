@@ -32,7 +32,7 @@ def due(scope: Scope) -> QuerySet[FollowUp]:
 
 
 def capacity(scope: Scope) -> Tile:
-    calendar = Calendar(DAYS_AHEAD + 1, now=scope.now)
+    calendar = Calendar(DAYS_AHEAD + 1, now=scope.now, zone=scope.zone)
     reps = scope.people().filter(role=User.Role.REP, is_active=True).only("dials_a_day", "working_hours")
     dials = dials_by_day(reps, calendar)
     called = scope.calls_of_people().filter(OUTBOUND, started_at__lte=scope.now)
