@@ -29,6 +29,9 @@ def store(model: type[models.Model], rows: Iterable[models.Model]) -> None:
             f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})",  # noqa: S608 (names are ours)
             list(zip(*columns, strict=True)),
         )
+        if connection.vendor == "postgresql":
+            # Left to its own time it plans for the table as it was, and looks through all of it for each row.
+            cursor.execute(f"ANALYZE {quote(model._meta.db_table)}")
 
 
 def _reserve(model: type[models.Model], count: int, connection: BaseDatabaseWrapper) -> Sequence[int]:
