@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from leads import identity
@@ -82,6 +83,19 @@ def test_why_it_is_warm_and_what_happened_are_said(as_ada: Client, ada: User, an
     assert "ABC Expo" in page
     assert "1 of 18" in page
     assert "Turned warm: new evidence" in page
+
+
+def test_what_warms_nobody_alone_is_given_no_date(as_ada: Client, anna: Lead) -> None:
+    """A visit to the website adds to a meeting; by itself it would have ended before it was."""
+    touch(anna, days=3)
+    touch(anna, "website_visit", days=1)
+    shown = as_ada.get(f"/leads/{anna.pk}/")
+    on_call = "".join(
+        render_to_string("call/piece.html", {"piece": one}) for one in shown.context["reasons"].pieces
+    )
+    for page in (shown.content.decode(), on_call):
+        untils = re.findall(r'class="until">(.*?)</span></li>', page, re.S)
+        assert [text.partition(" <")[0] for text in untils] == ["alone until", "only with others"]
 
 
 def test_what_does_not_count_is_shown_with_the_reason(as_ada: Client, anna: Lead) -> None:
