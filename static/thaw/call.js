@@ -238,6 +238,8 @@
     // The place in a field is kept within a call; the next lead's keys must not write into a note.
     if (lead !== undefined && lead !== root.dataset.lead && isTyping(doc.activeElement)) doc.getElementById("main").focus({ preventScroll: true });
     lead = root.dataset.lead;
+    // Whoever is in front need not be told of any more.
+    for (const told of doc.querySelectorAll(`.toast[data-lead="${CSS.escape(lead)}"]`)) told.remove();
     clear();
     const before = kept.restore();
     const outcome = root.dataset.selected || before;

@@ -11,9 +11,10 @@ import pytest
 from django.utils import timezone
 
 from crm.accounts.models import User
+from leads.identity import Identity
 from leads.models import Lead
 from tests.browser.keys import dial, in_front, outcomes_of, until
-from touchpoints import blocks
+from touchpoints import blocks, engine, record
 from touchpoints.models import CallAttempt, FollowUp
 
 if TYPE_CHECKING:
@@ -400,3 +401,23 @@ def test_a_dropped_call_is_dialled_again_by_its_key(
     page.keyboard.press("1")
     in_front(page, two)
     assert outcomes_of(one) == ["no_answer"]
+
+
+def test_an_alert_goes_once_its_lead_is_in_front(
+    desk: Callable[[int], list[Lead]], at_desk: Callable[[], Page]
+) -> None:
+    one, two = desk(2)
+    page = at_desk()
+    in_front(page, one)
+    now = timezone.now()
+    record.record(
+        record.NewTouchpoint(kind="web_form", occurred_at=now, lead=Identity(id=two.pk)), user=None, now=now
+    )
+    engine.evaluate_leads([two.pk], now=now)
+    page.reload()
+    alert = page.locator(".toast", has_text="asked to be contacted")
+    alert.wait_for()
+    dial(page)
+    page.keyboard.press("1")
+    in_front(page, two)
+    alert.wait_for(state="detached")
