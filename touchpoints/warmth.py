@@ -219,32 +219,6 @@ def effective(
     return ("warm" if warm_until is not None and now < warm_until else "cold", warm_until)
 
 
-def curve(
-    touches: Sequence[Touch],
-    ruleset: Ruleset,
-    *,
-    start: datetime,
-    end: datetime,
-    step: timedelta,
-    cooled_at: datetime | None = None,
-) -> list[tuple[datetime, float]]:
-    """How many hours of warmth were (or will be) left at each instant from `start` to `end`; 0 where cold.
-
-    Each instant sees only what had happened by then, the refusal included.
-    """
-    if step <= timedelta(0):
-        raise ValueError(f"step must be longer than nothing, not {step}")
-    samples = []
-    at = start
-    while at <= end:
-        refused = cooled_at if cooled_at is not None and cooled_at <= at else None
-        known = [touch for touch in touches if touch.occurred_at <= at]
-        until = warmth(known, ruleset, now=at, cooled_at=refused).warm_until
-        samples.append((at, max(0.0, (until - at) / timedelta(hours=1)) if until else 0.0))
-        at += step
-    return samples
-
-
 def sentence(
     temperature: Temperature,
     warm_until: datetime | None,

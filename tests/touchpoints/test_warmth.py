@@ -15,11 +15,11 @@ from touchpoints.warmth import (
     Ruleset,
     Touch,
     Warmth,
-    curve,
     effective,
     sentence,
     warmth,
 )
+from touchpoints.warmth_story import corners
 
 from .histories import DEFAULTS, NOW, histories, kinds, times
 
@@ -263,19 +263,20 @@ class TestOverride:
         assert effective(warm_until, override, now=NOW) == expected
 
 
-class TestCurve:
+class TestCorners:
     def test_falls_by_the_hour_and_jumps_with_each_touchpoint(self) -> None:
         history = [Touch(1, "callback_request", NOW), Touch(2, "callback_request", NOW + 2 * DAY)]
-        samples = curve(history, DEFAULTS, start=NOW - DAY, end=NOW + 2 * DAY, step=DAY)
-        hours = [hours for _at, hours in samples]
-        assert [when for when, _hours in samples] == [NOW - DAY, NOW, NOW + DAY, NOW + 2 * DAY]
-        assert hours[:3] == [0, 14 * 24, 13 * 24]
-        assert hours[3] > 14 * 24 + 12 * 24
+        (alone,) = corners(history, DEFAULTS, now=NOW + DAY, cooled_at=None)
+        assert alone == {"at": NOW, "days": 14}
+        first, second = corners(history, DEFAULTS, now=NOW + 2 * DAY, cooled_at=None)
+        assert first == alone
+        assert second["at"] == NOW + 2 * DAY
+        assert second["days"] > 14 + 12
 
     def test_shows_the_warmth_that_was_there_before_a_refusal(self) -> None:
         history = [Touch(1, "event", NOW)]
-        samples = curve(history, DEFAULTS, start=NOW, end=NOW + 2 * DAY, step=DAY, cooled_at=NOW + DAY)
-        assert [hours > 0 for _at, hours in samples] == [True, False, False]
+        points = corners(history, DEFAULTS, now=NOW + 2 * DAY, cooled_at=NOW + DAY)
+        assert [(point["at"], point["days"] > 0) for point in points] == [(NOW, True), (NOW + DAY, False)]
 
 
 class TestSentence:
