@@ -60,6 +60,13 @@ def test_a_new_lead_has_exactly_the_promised_shape(client_of, root, noon):
     assert client_of(root).get(answer["Location"]).json() == lead
 
 
+def test_a_number_of_several_people_says_so(client_of, root, a_lead):
+    both = [a_lead(owner=root, phones=("+12125550199", own)) for own in ("+12125550123", "+12125550124")]
+    for lead in both:
+        phones = client_of(root).get(f"/api/v1/leads/{lead.pk}/").json()["phones"]
+        assert [phone["shared"] for phone in phones] == [True, False]
+
+
 def test_evidence_has_shares_that_sum_to_one(client_of, a_lead, ada, noon):
     lead = a_lead(owner=ada)
     for days, kind in ((34, "event"), (15, "social_follow"), (30, "direct_mail")):

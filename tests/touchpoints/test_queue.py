@@ -121,6 +121,19 @@ def test_a_lease_is_held_renewed_expires_and_is_let_go(
     assert served(ada, now + 7 * MINUTE) == row
 
 
+def test_of_two_that_are_held_the_one_that_is_due_is_shown(
+    due: Callable[..., FollowUp], ada: User, now: datetime
+) -> None:
+    """A callback opened ahead of its time may be held the longer; what is due now stays before the rep."""
+    row, ahead = due(owner=ada), due(owner=ada)
+    FollowUp.objects.filter(pk=row.pk).update(lease_by=ada, lease_until=now + MINUTE)
+    FollowUp.objects.filter(pk=ahead.pk).update(
+        lease_by=ada, lease_until=now + 3 * MINUTE, due_at=now + 20 * MINUTE
+    )
+    due(owner=ada, rank=2)
+    assert served(ada, now) == row
+
+
 def test_a_hand_raise_does_not_take_the_lead_off_the_screen(
     due: Callable[..., FollowUp], ada: User, now: datetime
 ) -> None:

@@ -133,6 +133,15 @@ def test_what_was_set_aside_does_not_count(published: WarmthRuleset) -> None:
     leads = stored([Story([Touch(1, "event", NOW), Touch(2, "referral", NOW)])])
     Touchpoint.objects.filter(kind="referral").update(set_aside_at=NOW)
     assert by_the_set(leads, published) == {leads[0].pk: NOW + timedelta(days=45)}
+    assert engine.warmth_of(leads, now=NOW)[leads[0].pk].warm_until == NOW + timedelta(days=45)
+
+
+def test_the_rules_in_force_are_read_in_their_order(published: WarmthRuleset) -> None:
+    """The first that matches decides, whichever was written down first."""
+    by_age = list(published.rules.order_by("pk"))
+    for place, rule in enumerate(reversed(by_age)):
+        WarmthRule.objects.filter(pk=rule.pk).update(position=1_000 + place)
+    assert list(engine.published().rules.all()) == by_age[::-1]
 
 
 @pytest.mark.parametrize("several", [1, 40])
